@@ -1,0 +1,1 @@
+//! The tests package has no code of its own; see `tests/it`.
