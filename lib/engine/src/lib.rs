@@ -1,1 +1,7 @@
+//! The steps of a run, over small ports.
 //!
+//! A step is a free function: arguments, ports, outcome. It loads, calls `reconcile`, and stores. Every step may be run
+//! twice, late, or after a crash half-way: what is true lies in the [`ports::Table`], whose writes are conditional; a
+//! message only says *look again*. No SDK, no HTTP client and no async runtime is named here.
+
+pub mod ports;
