@@ -1,0 +1,74 @@
+//! What is stored, and where: the typed side of the [`Table`](crate::ports::Table).
+//!
+//! One table of versioned JSON documents; each module below owns one family of partitions and nobody else writes there.
+//!
+//! | partition | place | holds |
+//! |---|---|---|
+//! | `integrations` | integration | [`integrations::Integration`] |
+//! | `runs#I` | `open`, `run#RUN` | which run is open; [`runs::RunRecord`] |
+//! | `run#RUN` | `checkpoint`, `in#N`, `total#N`, `applied#N` | [`runs`]: the reading's checkpoint and marks put once |
+//! | `records#I#SCOPE` | `KIND#VENDOR_ID` | [`reconcile::mapping::Entry`] |
+//! | `staged#I` | `SCOPE` | [`entries`]: which scopes hold staged decisions |
+//! | `catalogue#PARENT` | `version`, `KIND#DOC` | [`reconcile::doc::Doc`] below a client, `clients` or `users` |
+//! | `plans#I` | `PLAN` | [`plans::PlanHead`] |
+//! | `plan#PLAN` | `part#N#K` | [`plans`]: the plan's parts, in chunks |
+//! | `digests#I` | `head`, `bucket#N` | [`digests`]: what lets an unchanged scope be skipped |
+//! | `audit#I` | instant | [`audit::AuditEntry`] |
+
+pub mod audit;
+pub mod catalogue;
+pub mod digests;
+pub mod entries;
+pub mod integrations;
+pub mod plans;
+pub mod runs;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::ports::{Item, Key, Page, Query, Table, TableError};
+
+/// Why something stored could not be loaded or saved.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The table failed, or a condition did not hold.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// What lies there is not what this version writes.
+    #[error("the item at {key:?} cannot be read by this version")]
+    Unreadable {
+        /// Where.
+        key: Key,
+        /// Why.
+        #[source]
+        cause: serde_json::Error,
+    },
+}
+
+impl StoreError {
+    /// Says whether somebody else wrote first; the caller looks again.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, StoreError::Table(TableError::Conflict { .. }))
+    }
+}
+
+pub(crate) fn encode<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("stored types have text keys and no foreign serialisers")
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
+    serde_json::from_str(&item.body).map_err(|cause| StoreError::Unreadable { key: item.key.clone(), cause })
+}
+
+/// Reads a whole range, page after page.
+pub(crate) async fn query_all(table: &impl Table, mut query: Query) -> Result<Vec<Item>, StoreError> {
+    let mut items = Vec::new();
+    loop {
+        let Page { items: mut page, next } = table.query(&query).await?;
+        items.append(&mut page);
+        match next {
+            Some(next) => query.after = Some(next),
+            None => return Ok(items),
+        }
+    }
+}
