@@ -1,0 +1,68 @@
+//! What is told while a request is carried out.
+
+use reconcile::ids::{IntegrationId, RunId};
+use reconcile::record::Kind;
+use serde::{Deserialize, Serialize};
+
+/// What a run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// The vendor is read.
+    Reading,
+    /// What was read is compared with what is there.
+    Planning,
+    /// The plan is carried out.
+    Applying,
+    /// The run has ended.
+    Closed,
+}
+
+impl Phase {
+    /// Returns the word.
+    pub fn code(self) -> &'static str {
+        match self {
+            Phase::Reading => "reading",
+            Phase::Planning => "planning",
+            Phase::Applying => "applying",
+            Phase::Closed => "closed",
+        }
+    }
+}
+
+/// How far a run is. Rates and estimates are the business of who shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgressEvent {
+    /// Whose run.
+    pub integration: IntegrationId,
+    /// Which run.
+    pub run_id: RunId,
+    /// What it is doing.
+    pub phase: Phase,
+    /// The kind that is read, where it is one.
+    pub kind: Option<Kind>,
+    /// Records read, or parts planned or applied.
+    pub done: u64,
+    /// Of so many, where that is known.
+    pub total: Option<u64>,
+}
+
+/// Takes progress events; may be called often, and must not block.
+pub trait Progress: Send + Sync {
+    /// Takes one event.
+    fn report(&self, event: ProgressEvent);
+}
+
+/// Drops all events.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn report(&self, _event: ProgressEvent) {}
+}
+
+impl<F: Fn(ProgressEvent) + Send + Sync> Progress for F {
+    fn report(&self, event: ProgressEvent) {
+        self(event);
+    }
+}

@@ -1,0 +1,410 @@
+//! Everything that may be asked, one variant per command of product.md section 6.
+//!
+//! Ids travel as the texts that a person typed: only the handler can say which existing one is nearest to a wrong one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use apis::call::{Secret, SecretText};
+use reconcile::mapping::State;
+use reconcile::reason::Reason;
+use reconcile::record::Kind;
+use serde::{Deserialize, Serialize};
+
+/// The parts of a secret on their way in.
+///
+/// It has no `Serialize` of its own: the one way to write it out is as a part of a [`Request`], and requests are only ever
+/// written to the local socket.
+#[derive(Clone, Default, PartialEq)]
+pub struct SecretParts(pub Secret);
+
+impl SecretParts {
+    /// Takes the parts in by name.
+    pub fn new(parts: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(Secret(parts.into_iter().map(|(name, text)| (name, SecretText::new(&text))).collect()))
+    }
+}
+
+impl fmt::Debug for SecretParts {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.0.keys().map(String::as_str).collect();
+        write!(out, "[secret: {}]", names.join(", "))
+    }
+}
+
+mod wire {
+    //! Secrets on the local socket.
+
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::SecretParts;
+
+    pub(super) fn serialize<S: Serializer>(secret: &SecretParts, out: S) -> Result<S::Ok, S::Error> {
+        let parts: BTreeMap<&str, &str> =
+            secret.0.0.iter().map(|(name, text)| (name.as_str(), text.expose())).collect();
+        parts.serialize(out)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<SecretParts, D::Error> {
+        BTreeMap::<String, String>::deserialize(input).map(SecretParts::new)
+    }
+}
+
+/// The most items a list answers at once, where nobody asks for another number.
+pub const PAGE_LIMIT: usize = 1000;
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// At most so many items.
+    pub limit: usize,
+    /// The `next` of the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { limit: PAGE_LIMIT, cursor: None }
+    }
+}
+
+/// Which vendor records are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordFilter {
+    /// Their state, staged decisions taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// Why they are not in the documentation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// A part of their name, vendor id or a field, whatever its case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
+}
+
+/// Which vendor records a decision is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// These, by vendor id.
+    Ids(Vec<String>),
+    /// All that the filter finds.
+    Filter(RecordFilter),
+}
+
+/// What `integration set` changes; `None` leaves as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IntegrationChange {
+    /// Settings to change; an empty value removes one.
+    pub settings: BTreeMap<String, String>,
+    /// The kinds to sync, all of them.
+    pub sync: Option<BTreeSet<Kind>>,
+    /// The kinds whose new records are created by themselves, all of them.
+    pub auto_create: Option<BTreeSet<Kind>>,
+    /// Configuration types by id or exact name, all of them.
+    pub types: Option<Vec<String>>,
+    /// A cron line of five fields; an empty one means never.
+    pub schedule: Option<String>,
+    /// The time zone of the schedule.
+    pub time_zone: Option<String>,
+    /// Whether documentation records are archived once all their sources are stale.
+    pub archive_stale: Option<bool>,
+}
+
+/// Which integrations a sync is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncTarget {
+    /// These.
+    Ids(Vec<String>),
+    /// All that may run.
+    All,
+}
+
+/// One question or order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Request {
+    /// `integration add`.
+    IntegrationAdd {
+        /// The slug.
+        id: String,
+        /// The vendor's id.
+        vendor: String,
+        /// Settings by name.
+        settings: BTreeMap<String, String>,
+        /// The secret.
+        #[serde(with = "wire")]
+        secret: SecretParts,
+    },
+    /// `integration list`.
+    IntegrationList {
+        /// Which part.
+        page: Page,
+    },
+    /// `integration show`.
+    IntegrationShow {
+        /// Which integration.
+        id: String,
+    },
+    /// `integration remove`: its mappings, runs and plans go; the catalogue stays.
+    IntegrationRemove {
+        /// Which integration.
+        id: String,
+    },
+    /// `integration pause`.
+    Pause {
+        /// Which integration.
+        id: String,
+    },
+    /// `integration resume`.
+    Resume {
+        /// Which integration.
+        id: String,
+    },
+    /// `integration verify`.
+    Verify {
+        /// Which integration.
+        id: String,
+    },
+    /// `integration set`.
+    IntegrationSet {
+        /// Which integration.
+        id: String,
+        /// What changes.
+        change: IntegrationChange,
+    },
+    /// `integration types`.
+    Types {
+        /// Which integration.
+        id: String,
+        /// Which part.
+        page: Page,
+    },
+    /// `secret rotate`.
+    SecretRotate {
+        /// Which integration.
+        id: String,
+        /// The new secret.
+        #[serde(with = "wire")]
+        secret: SecretParts,
+    },
+    /// `sync`.
+    Sync {
+        /// Which integrations.
+        target: SyncTarget,
+        /// Ignores digests and reads everything again.
+        force: bool,
+    },
+    /// `records`.
+    Records {
+        /// Which integration.
+        id: String,
+        /// Which kind.
+        kind: Kind,
+        /// Which of them.
+        filter: RecordFilter,
+        /// Which part.
+        page: Page,
+    },
+    /// `auto-match`: stages a match for each record whose name is identical on both sides and unique.
+    AutoMatch {
+        /// Which integration.
+        id: String,
+        /// Which kind; `None` for users and clients.
+        kind: Option<Kind>,
+    },
+    /// `match`.
+    Match {
+        /// Which integration.
+        id: String,
+        /// Which kind.
+        kind: Kind,
+        /// The vendor record.
+        vendor_id: String,
+        /// The documentation record.
+        doc_id: String,
+    },
+    /// `create`.
+    Create {
+        /// Which integration.
+        id: String,
+        /// Which kind.
+        kind: Kind,
+        /// Which vendor records.
+        records: Selection,
+    },
+    /// `exclude`.
+    Exclude {
+        /// Which integration.
+        id: String,
+        /// Which kind.
+        kind: Kind,
+        /// Which vendor records.
+        records: Selection,
+    },
+    /// `reset`.
+    Reset {
+        /// Which integration.
+        id: String,
+        /// Which kind.
+        kind: Kind,
+        /// Which vendor records.
+        records: Selection,
+    },
+    /// `create-unmatched`: stages a creation for all that are left, but for those whose name is not unique.
+    CreateUnmatched {
+        /// Which integration.
+        id: String,
+        /// Which kind; `None` for users and clients.
+        kind: Option<Kind>,
+    },
+    /// `preview`.
+    Preview {
+        /// Which integration.
+        id: String,
+        /// Which part of the items.
+        page: Page,
+    },
+    /// `finish`.
+    Finish {
+        /// Which integration.
+        id: String,
+        /// The plan that was previewed; `None` for the current one.
+        plan: Option<String>,
+        /// Leaves the first full sync out.
+        no_sync: bool,
+    },
+    /// `plans`.
+    Plans {
+        /// Which integration.
+        id: String,
+        /// Which part.
+        page: Page,
+    },
+    /// `plan show`.
+    PlanShow {
+        /// Which plan.
+        plan: String,
+        /// Which part of the items.
+        page: Page,
+    },
+    /// `plan approve`: applies a plan that the guard held, at once.
+    PlanApprove {
+        /// Which plan.
+        plan: String,
+    },
+    /// `plan discard`.
+    PlanDiscard {
+        /// Which plan.
+        plan: String,
+    },
+    /// `status`.
+    Status {
+        /// Which integration; `None` for all.
+        id: Option<String>,
+        /// Which part.
+        page: Page,
+    },
+    /// `runs`.
+    Runs {
+        /// Which integration; `None` for all.
+        id: Option<String>,
+        /// Which part.
+        page: Page,
+    },
+    /// `run show`.
+    RunShow {
+        /// Which run.
+        run: String,
+    },
+    /// `unsynced`.
+    Unsynced {
+        /// Which integration.
+        id: String,
+        /// Which kind; `None` for all.
+        kind: Option<Kind>,
+        /// Which of them.
+        filter: RecordFilter,
+        /// Which part.
+        page: Page,
+    },
+    /// `unsynced --csv`.
+    UnsyncedExport {
+        /// Which integration.
+        id: String,
+    },
+    /// `docs list`.
+    DocsList {
+        /// Which kind.
+        kind: Kind,
+        /// Below this client.
+        client: Option<String>,
+        /// A part of the name, id or a field.
+        search: Option<String>,
+        /// Which part.
+        page: Page,
+    },
+    /// `docs show`.
+    DocsShow {
+        /// Which documentation record.
+        doc: String,
+    },
+    /// `docs import`.
+    DocsImport {
+        /// Which kind.
+        kind: Kind,
+        /// The file's text.
+        csv: String,
+    },
+    /// `docs export`.
+    DocsExport {
+        /// Which kind.
+        kind: Kind,
+    },
+    /// `docs edit`.
+    DocsEdit {
+        /// Which documentation record.
+        doc: String,
+        /// Fields to set, by code; an empty value empties the field. `name` renames.
+        set: BTreeMap<String, String>,
+        /// Fields whose edit is given up, by code.
+        release: Vec<String>,
+    },
+    /// `docs archive`.
+    DocsArchive {
+        /// Which documentation record.
+        doc: String,
+    },
+    /// `docs restore`.
+    DocsRestore {
+        /// Which documentation record.
+        doc: String,
+    },
+    /// `undo`.
+    Undo {
+        /// Which plan.
+        plan: String,
+    },
+    /// `mappings export`.
+    MappingsExport {
+        /// Which integration.
+        id: String,
+    },
+    /// `mappings import`: stages the decisions of the file.
+    MappingsImport {
+        /// Which integration.
+        id: String,
+        /// The file's text.
+        csv: String,
+    },
+    /// The audit log, newest first.
+    Audit {
+        /// Which part.
+        page: Page,
+    },
+}

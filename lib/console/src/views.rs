@@ -1,0 +1,525 @@
+//! The answers' parts, field by field as the contract names them (product.md section 6).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use reconcile::ids::{DocId, IntegrationId, PlanId, RunId, VendorId};
+use reconcile::mapping::State;
+use reconcile::plan::{Action, Change, Counts, Rule};
+use reconcile::reason::Reason;
+use reconcile::record::{Field, Fields, Kind};
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConsoleError;
+use crate::progress::Phase;
+use crate::words::{IntegrationState, Outcome, PlanState, Trigger};
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List<T> {
+    /// The items of the page.
+    pub items: Vec<T>,
+    /// The cursor of the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+impl<T> List<T> {
+    /// Makes a list that is whole.
+    pub fn whole(items: Vec<T>) -> Self {
+        Self { items, next: None }
+    }
+}
+
+/// One integration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntegrationView {
+    /// Its id.
+    pub integration: IntegrationId,
+    /// The vendor's id.
+    pub vendor: String,
+    /// Its state.
+    pub state: IntegrationState,
+    /// Its settings by name; never a secret.
+    pub settings: BTreeMap<String, String>,
+    /// The kinds that the vendor has.
+    pub kinds: Vec<Kind>,
+    /// The kinds that are synced.
+    pub sync: Vec<Kind>,
+    /// The kinds whose new records are created by themselves.
+    pub auto_create: Vec<Kind>,
+    /// The chosen configuration types by id; `None` where the vendor has none to choose.
+    pub types: Option<Vec<String>>,
+    /// The cron line of its schedule; `None` where it has none.
+    pub schedule: Option<String>,
+    /// The time zone of the schedule.
+    pub time_zone: String,
+    /// Whether documentation records are archived once all their sources are stale.
+    pub archive_stale: bool,
+    /// When it runs next by itself; `None` unless it is live and has a schedule.
+    pub next_run_at: Option<Timestamp>,
+}
+
+/// An integration that was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedView {
+    /// Which.
+    pub integration: IntegrationId,
+    /// How many mappings went with it.
+    pub mappings_removed: u64,
+}
+
+/// What the vendor said to one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindVerdict {
+    /// The kind.
+    pub kind: Kind,
+    /// Whether it can be read.
+    pub ok: bool,
+    /// The vendor's own words, or what was seen.
+    pub message: String,
+    /// The likely cause; empty where it works.
+    pub cause: String,
+    /// What to do; empty where it works.
+    pub hint: String,
+    /// The command that asks the same, with the secret masked; empty where it works.
+    pub curl: String,
+}
+
+/// What `verify` and `secret rotate` found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyView {
+    /// Which integration.
+    pub integration: IntegrationId,
+    /// Whether every kind can be read.
+    pub ok: bool,
+    /// Its state afterwards.
+    pub state: IntegrationState,
+    /// Kind by kind.
+    pub items: Vec<KindVerdict>,
+    /// For `secret rotate`: whether the new secret is the current one.
+    pub promoted: Option<bool>,
+}
+
+/// A configuration type of the vendor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeView {
+    /// The vendor's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How many of the assets read have it; `None` before the first read.
+    pub count: Option<u64>,
+    /// Whether it is chosen.
+    pub selected: bool,
+}
+
+/// What a run is expected to cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostView {
+    /// Requests to the vendor.
+    pub vendor_requests: u64,
+    /// How long they take at the vendor's limit.
+    pub seconds: u64,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgressView {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Records read, or parts planned or applied.
+    pub done: u64,
+    /// Of so many, where that is known.
+    pub total: Option<u64>,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunView {
+    /// Its id.
+    pub run_id: RunId,
+    /// Whose.
+    pub integration: IntegrationId,
+    /// Why it began.
+    pub trigger: Trigger,
+    /// How it ended; `None` while it runs.
+    pub outcome: Option<Outcome>,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// How the records ended, by kind.
+    pub counts: BTreeMap<Kind, Counts>,
+    /// Requests sent to the vendor.
+    pub vendor_requests: u64,
+    /// The plan that it made, where it changed or would change something.
+    pub plan_id: Option<PlanId>,
+    /// How far it is, while it runs.
+    pub progress: Option<ProgressView>,
+    /// What a person should know, in sentences: why it was held, what could not be read.
+    pub notes: Vec<String>,
+}
+
+/// What `sync` did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncView {
+    /// The runs, in the order in which the integrations were named.
+    pub items: Vec<RunView>,
+    /// Always `None`: all runs are told at once.
+    pub next: Option<String>,
+    /// Integrations that were not run, and why.
+    pub not_run: Vec<NotRun>,
+}
+
+/// An integration that was not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotRun {
+    /// Which.
+    pub integration: IntegrationId,
+    /// Why.
+    pub error: ConsoleError,
+}
+
+/// A documentation record that looks like a vendor record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SuggestionView {
+    /// The documentation record.
+    pub doc_id: DocId,
+    /// Its name.
+    pub name: String,
+    /// How alike they are: 0 to 1.
+    pub score: f64,
+    /// The rule that says so.
+    pub rule: Rule,
+}
+
+/// One vendor record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordView {
+    /// The vendor's id.
+    pub vendor_id: VendorId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// The vendor's id of the client it belongs to.
+    pub client_vendor_id: Option<VendorId>,
+    /// Its state; a staged decision shows as the state it leads to.
+    pub state: State,
+    /// Whether the state waits for Finish.
+    pub staged: bool,
+    /// The documentation record that it is, or is staged to be, matched with or created as.
+    pub doc_id: Option<DocId>,
+    /// Why it is not in the documentation.
+    pub reason: Option<Reason>,
+    /// The documentation records that fit, where the reason is an ambiguity.
+    pub candidates: Vec<DocId>,
+    /// The most alike documentation record, where it has none.
+    pub suggestion: Option<SuggestionView>,
+    /// The normalised fields.
+    pub fields: Fields,
+    /// First seen after the first completed sync of its kind.
+    pub new: bool,
+    /// Not there in two complete reads in a row.
+    pub stale: bool,
+    /// The documentation record's name, where it differs from the vendor's.
+    pub doc_name: Option<String>,
+}
+
+/// What a decision staged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StagedView {
+    /// How many records it was staged for.
+    pub staged: u64,
+    /// The same by kind.
+    pub counts: BTreeMap<Kind, u64>,
+    /// How many were as wanted already.
+    pub unchanged: u64,
+    /// Records that it was not staged for, and why.
+    pub left: Vec<LeftView>,
+}
+
+/// A record that a decision was not staged for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftView {
+    /// What it is.
+    pub kind: Kind,
+    /// The vendor's id.
+    pub vendor_id: String,
+    /// Why, as a code: a reason, `not_found` or `refused`.
+    pub reason: String,
+    /// Why, as a sentence.
+    pub message: String,
+}
+
+/// How much a plan does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanCounts {
+    /// Documentation records made.
+    pub create: u64,
+    /// Vendor records linked.
+    #[serde(rename = "match")]
+    pub matched: u64,
+    /// Vendor records left out.
+    pub exclude: u64,
+    /// Documentation records changed.
+    pub update: u64,
+    /// Vendor records marked stale.
+    pub stale: u64,
+    /// Decisions forgotten.
+    pub reset: u64,
+    /// Documentation records archived.
+    pub archive: u64,
+    /// Vendor records that leave a documentation record.
+    pub detach: u64,
+    /// Vendor records that are back.
+    #[serde(rename = "return")]
+    pub returned: u64,
+}
+
+impl PlanCounts {
+    /// Counts one item.
+    pub fn add(&mut self, action: Action) {
+        let count = match action {
+            Action::Create => &mut self.create,
+            Action::Match => &mut self.matched,
+            Action::Exclude => &mut self.exclude,
+            Action::Reset => &mut self.reset,
+            Action::Update => &mut self.update,
+            Action::Stale => &mut self.stale,
+            Action::Return => &mut self.returned,
+            Action::Archive => &mut self.archive,
+            Action::Detach => &mut self.detach,
+        };
+        *count += 1;
+    }
+}
+
+/// One thing that a plan does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanItemView {
+    /// What.
+    pub action: Action,
+    /// The kind of the record.
+    pub kind: Kind,
+    /// The vendor record.
+    pub vendor_id: VendorId,
+    /// Its name.
+    pub name: String,
+    /// The documentation record.
+    pub doc_id: Option<DocId>,
+    /// The rule by which it was found.
+    pub rule: Option<Rule>,
+    /// What changes, field by field.
+    pub changes: Vec<Change>,
+}
+
+/// A plan with a page of its items.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// Its id.
+    pub plan_id: PlanId,
+    /// Whose.
+    pub integration: IntegrationId,
+    /// Where it stands.
+    pub state: PlanState,
+    /// When it was made; `None` for a preview, which is made of what is there.
+    pub created_at: Option<Timestamp>,
+    /// The run that made it; `None` for Finish.
+    pub run_id: Option<RunId>,
+    /// How much it does, all pages together.
+    pub counts: PlanCounts,
+    /// What it does.
+    pub items: Vec<PlanItemView>,
+    /// The cursor of the next page of items.
+    pub next: Option<String>,
+    /// Why the guard held it.
+    pub held_because: Vec<String>,
+}
+
+/// A plan in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSummary {
+    /// Its id.
+    pub plan_id: PlanId,
+    /// Whose.
+    pub integration: IntegrationId,
+    /// Where it stands.
+    pub state: PlanState,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+    /// The run that made it; `None` for Finish.
+    pub run_id: Option<RunId>,
+    /// How much it does.
+    pub counts: PlanCounts,
+    /// Why the guard held it.
+    pub held_because: Vec<String>,
+}
+
+/// What `finish` did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishView {
+    /// The plan that was applied.
+    pub plan_id: PlanId,
+    /// Which integration.
+    pub integration: IntegrationId,
+    /// Its state afterwards.
+    pub state: IntegrationState,
+    /// How much was applied.
+    pub counts: PlanCounts,
+    /// The first full sync, unless it was left out or the integration was live before.
+    pub run: Option<RunView>,
+}
+
+/// What `plan approve`, `plan discard` did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanChangeView {
+    /// The plan.
+    pub plan_id: PlanId,
+    /// Where it stands.
+    pub state: PlanState,
+    /// The run that it belongs to, as it is afterwards.
+    pub run: Option<RunView>,
+}
+
+/// What `undo` did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UndoView {
+    /// The plan.
+    pub plan_id: PlanId,
+    /// Where it stands.
+    pub state: PlanState,
+    /// How many of its items were reversed.
+    pub undone: u64,
+    /// Items that stay as they are because something changed since.
+    pub kept: Vec<KeptView>,
+}
+
+/// An item that could not be reversed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptView {
+    /// The kind of the record.
+    pub kind: Kind,
+    /// The vendor record.
+    pub vendor_id: VendorId,
+    /// Its name.
+    pub name: String,
+    /// What changed since.
+    pub message: String,
+}
+
+/// Where an integration stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusView {
+    /// Which integration.
+    pub integration: IntegrationId,
+    /// The vendor's id.
+    pub vendor: String,
+    /// Its state.
+    pub state: IntegrationState,
+    /// The last run that ended.
+    pub last_run: Option<RunView>,
+    /// The run that is under way, or waits for approval.
+    pub current_run: Option<RunView>,
+    /// When it runs next by itself.
+    pub next_run_at: Option<Timestamp>,
+    /// What the next run is expected to cost.
+    pub expected_cost: Option<CostView>,
+    /// What waits for a person, in sentences.
+    pub waiting: Vec<String>,
+}
+
+/// A vendor record that is not in the documentation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnsyncedView {
+    /// What it is.
+    pub kind: Kind,
+    /// The vendor's id.
+    pub vendor_id: VendorId,
+    /// Its name.
+    pub name: String,
+    /// The vendor's id of the client it belongs to.
+    pub client_vendor_id: Option<VendorId>,
+    /// Why, as a code.
+    pub reason: Reason,
+    /// Why, as a sentence.
+    pub message: String,
+    /// What to do, naming the vendor field to fix.
+    pub fix: String,
+    /// The documentation records that fit, where the reason is an ambiguity.
+    pub candidates: Vec<DocId>,
+}
+
+/// Where a documentation record's values come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceView {
+    /// The integration.
+    pub integration: IntegrationId,
+    /// The vendor record.
+    pub vendor_id: VendorId,
+    /// Its name at the vendor.
+    pub name: String,
+    /// Not there in two complete reads in a row.
+    pub stale: bool,
+}
+
+/// One documentation record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DocView {
+    /// Its id.
+    pub doc_id: DocId,
+    /// What it is.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// The client it lies below.
+    pub client_doc_id: Option<DocId>,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// Whether all its sources are stale.
+    pub stale: bool,
+    /// Its fields.
+    pub fields: Fields,
+    /// The vendor records mapped to it.
+    pub sources: Vec<SourceView>,
+    /// Where each field's value comes from (`edit`, `imported` or an integration's id); only in `docs show`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub origins: BTreeMap<Field, String>,
+}
+
+/// A row of a file that could not be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowProblem {
+    /// The line of the file on which the row begins; the header is line 1.
+    pub line: u64,
+    /// Why.
+    pub message: String,
+}
+
+/// What an import took in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportView {
+    /// Records made, or decisions staged.
+    pub created: u64,
+    /// Records changed.
+    pub updated: u64,
+    /// Records that were as the file says.
+    pub unchanged: u64,
+    /// Rows that could not be taken.
+    pub problems: Vec<RowProblem>,
+}
+
+/// One line of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditView {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub who: String,
+    /// What was asked: the word of the request.
+    pub what: String,
+    /// About what: an integration, a plan, a documentation record.
+    pub about: String,
+    /// In a sentence.
+    pub detail: String,
+}
