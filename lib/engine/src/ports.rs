@@ -236,7 +236,8 @@ impl Meter {
 pub struct Envelope {
     /// Messages of one group are delivered in order, one at a time.
     pub group: String,
-    /// A message with the id of an earlier one may be dropped by the queue (SQS: within five minutes).
+    /// A message with the id of an earlier one may be dropped by the queue (SQS: within five minutes); an empty id is never
+    /// dropped (the adapter for SQS makes one that is used once).
     pub deduplication: String,
     /// The message as JSON.
     pub body: String,

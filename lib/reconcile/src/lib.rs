@@ -10,3 +10,4 @@ pub mod mapping;
 pub mod plan;
 pub mod reason;
 pub mod record;
+pub mod run;
