@@ -4,6 +4,7 @@
 //! twice, late, or after a crash half-way: what is true lies in the [`ports::Table`], whose writes are conditional; a
 //! message only says *look again*. No SDK, no HTTP client and no async runtime is named here.
 
+pub mod contract;
 pub mod memory;
 pub mod ports;
 pub mod store;

@@ -64,3 +64,21 @@ async fn a_sleep_moves_the_clock_and_uses_up_the_time_remaining() {
     clock.sleep(Duration::from_secs(7)).await;
     assert_eq!(clock.remaining(), Duration::ZERO);
 }
+
+#[tokio::test]
+async fn the_table_passes_the_contract() {
+    crate::contract::table(&MemoryTable::new()).await;
+    crate::contract::table_costs(&MemoryTable::new()).await;
+}
+
+#[tokio::test]
+async fn the_queue_passes_the_contract() {
+    let queue = MemoryQueue::new();
+    crate::contract::queue(&queue).await;
+    assert_eq!(queue.depth(), 0);
+}
+
+#[tokio::test]
+async fn the_secrets_pass_the_contract() {
+    crate::contract::secrets(&MemorySecrets::new()).await;
+}
