@@ -6,5 +6,6 @@
 
 pub mod contract;
 pub mod memory;
+pub mod message;
 pub mod ports;
 pub mod store;

@@ -1,1 +1,203 @@
+//! Digests: what lets an unchanged scope be recognised before anything is queued.
 //!
+//! Per kind, the scopes are spread over [`BUCKETS`] items, so that a night reads a handful of items however many clients
+//! there are, and writes only the buckets whose scopes changed. A digest counts only under the epochs that it was taken
+//! in: a decision, a switch or a person's work on the catalogue moves an epoch, and then everything is looked at again.
+
+use std::collections::BTreeMap;
+
+use reconcile::ids::{IntegrationId, Scope};
+use reconcile::plan::Counts;
+use reconcile::reason::Reason;
+use reconcile::record::{Fingerprint, Kind, VendorRecord};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{StoreError, decode, encode};
+use crate::ports::{Expect, Key, Table, TableError, Write};
+
+/// Buckets per kind: at 2,000 clients a bucket stays below 10 KB.
+pub const BUCKETS: usize = 16;
+
+/// The epochs under which digests count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Epochs {
+    /// The integration's own.
+    pub integration: u64,
+    /// The catalogue's.
+    pub catalogue: u64,
+}
+
+/// A digest that no content has.
+const NOTHING: Fingerprint = Fingerprint([0; 16]);
+
+/// What is remembered of one scope's records of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered(
+    Fingerprint,
+    u64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")] BTreeMap<Reason, u64>,
+);
+
+impl Remembered {
+    /// Remembers content and how its records ended.
+    pub fn new(digest: Fingerprint, counts: &Counts) -> Self {
+        Self(digest, counts.fetched, counts.reasons.clone())
+    }
+
+    /// Remembers that there was something, which the next read must look at again.
+    pub fn unsettled(counts: &Counts) -> Self {
+        Self::new(NOTHING, counts)
+    }
+
+    /// Returns the digest of the content.
+    pub fn digest(&self) -> Fingerprint {
+        self.0
+    }
+
+    /// Returns how many records there were.
+    pub fn fetched(&self) -> u64 {
+        self.1
+    }
+
+    /// Returns how the records end in a run that skips the scope: what was synced is unchanged.
+    pub fn counts(&self) -> Counts {
+        let unsynced = self.2.values().sum();
+        let synced = self.1 - unsynced;
+        let excluded = self.2.get(&Reason::Excluded).copied().unwrap_or_default();
+        Counts {
+            fetched: self.1,
+            synced,
+            unchanged: synced,
+            excluded,
+            unsynced,
+            reasons: self.2.clone(),
+            ..Counts::default()
+        }
+    }
+}
+
+/// Returns the digest of a scope's records of one kind; `records` are sorted by vendor id.
+pub fn digest<'a>(records: impl IntoIterator<Item = (&'a VendorRecord, u32)>) -> Fingerprint {
+    let mut hash = Sha256::new();
+    for (record, copies) in records {
+        hash.update(record.fingerprint().0);
+        hash.update(copies.to_le_bytes());
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    Fingerprint(bytes)
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Bucket {
+    epochs: Epochs,
+    scopes: BTreeMap<String, Remembered>,
+}
+
+/// The digests of one integration and kind, as loaded. What was remembered under other epochs is kept apart: it says which
+/// scopes there were, and lets nothing be skipped.
+#[derive(Debug, Clone)]
+pub struct Digests {
+    kind: Kind,
+    epochs: Epochs,
+    buckets: Vec<(u64, Bucket)>,
+}
+
+fn bucket_key(integration: &IntegrationId, kind: Kind, number: usize) -> Key {
+    Key::new(format!("digests#{integration}"), format!("{}#{number:02}", kind.code()))
+}
+
+fn scope_text(scope: &Scope) -> &str {
+    match scope {
+        Scope::Clients => "#clients",
+        Scope::Users => "#users",
+        Scope::Client(id) => id.as_str(),
+    }
+}
+
+fn scope_of(text: &str) -> Option<Scope> {
+    match text {
+        "#clients" => Some(Scope::Clients),
+        "#users" => Some(Scope::Users),
+        id => reconcile::ids::VendorId::parse(id).ok().map(Scope::Client),
+    }
+}
+
+fn bucket_of(scope: &Scope) -> usize {
+    Sha256::digest(scope_text(scope).as_bytes())[0] as usize % BUCKETS
+}
+
+/// Loads the digests of a kind with one request.
+pub async fn load(
+    table: &impl Table,
+    integration: &IntegrationId,
+    kind: Kind,
+    epochs: Epochs,
+) -> Result<Digests, StoreError> {
+    let keys: Vec<Key> = (0..BUCKETS).map(|number| bucket_key(integration, kind, number)).collect();
+    let mut buckets = vec![(0, Bucket::default()); BUCKETS];
+    for item in table.get_many(&keys).await? {
+        if let Some(number) = keys.iter().position(|key| *key == item.key) {
+            buckets[number] = (item.version, decode(&item)?);
+        }
+    }
+    Ok(Digests { kind, epochs, buckets })
+}
+
+impl Digests {
+    /// Returns what is remembered of a scope, if it counts under the present epochs.
+    pub fn remembered(&self, scope: &Scope) -> Option<&Remembered> {
+        let (_, bucket) = &self.buckets[bucket_of(scope)];
+        if bucket.epochs != self.epochs {
+            return None;
+        }
+        bucket.scopes.get(scope_text(scope))
+    }
+
+    /// Iterates over all scopes that were ever remembered and hold at least one record.
+    pub fn scopes(&self) -> impl Iterator<Item = Scope> + '_ {
+        self.buckets
+            .iter()
+            .flat_map(|(_, bucket)| bucket.scopes.iter())
+            .filter(|(_, remembered)| remembered.1 > 0)
+            .filter_map(|(text, _)| scope_of(text))
+    }
+
+    /// Returns how many records were remembered in all, under whatever epochs.
+    pub fn fetched(&self) -> u64 {
+        self.buckets.iter().flat_map(|(_, bucket)| bucket.scopes.values()).map(|remembered| remembered.1).sum()
+    }
+}
+
+/// Remembers scopes after a run. Buckets of other epochs lose their digests, not their scopes: one that vanishes is still
+/// looked for. Only buckets that change are written; a lost race forgets nothing but the skip.
+pub async fn remember(
+    table: &impl Table,
+    integration: &IntegrationId,
+    digests: &Digests,
+    scopes: &BTreeMap<Scope, Remembered>,
+) -> Result<(), StoreError> {
+    let mut buckets = digests.buckets.clone();
+    for (_, bucket) in &mut buckets {
+        if bucket.epochs != digests.epochs {
+            bucket.epochs = digests.epochs;
+            bucket.scopes.values_mut().for_each(|remembered| remembered.0 = NOTHING);
+        }
+    }
+    for (scope, remembered) in scopes {
+        buckets[bucket_of(scope)].1.scopes.insert(scope_text(scope).to_owned(), remembered.clone());
+    }
+    for (number, (version, bucket)) in buckets.iter().enumerate() {
+        let (_, before) = &digests.buckets[number];
+        if bucket == before || (bucket.scopes.is_empty() && before.scopes.is_empty()) {
+            continue;
+        }
+        let key = bucket_key(integration, digests.kind, number);
+        match table.write(Write::put(key, Expect::Version(*version), encode(bucket))).await {
+            Ok(()) | Err(TableError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

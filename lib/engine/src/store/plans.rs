@@ -1,1 +1,210 @@
-//!
+//! Plans: a head that says what it is and where it stands, and parts that say what it does.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use reconcile::ids::{IntegrationId, PlanId, RunId, Scope};
+use reconcile::plan::{Action, Counts, ScopePlan};
+use reconcile::record::Kind;
+use serde::{Deserialize, Serialize};
+
+use super::{StoreError, decode, encode, query_all};
+use crate::ports::{Expect, Item, Key, Query, Table, TableError, Write};
+
+/// Where a plan stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanState {
+    /// Made by a preview; Finish applies it.
+    Staged,
+    /// Stopped by the guard; a person approves or discards it.
+    Held,
+    /// Being carried out, or carried out.
+    Applied,
+    /// A person decided against it.
+    Discarded,
+    /// Its inputs moved before it was applied.
+    Outdated,
+    /// Applied, then reversed.
+    Undone,
+}
+
+/// One plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanHead {
+    /// Its id: a function of its inputs and content.
+    pub plan_id: PlanId,
+    /// The run that made it; none for a Finish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunId>,
+    /// Where it stands.
+    pub state: PlanState,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// Whose marks its parts have: the run's id, or its own.
+    pub owner: String,
+    /// Parts beside part 0.
+    pub parts: u64,
+    /// What it does, counted.
+    pub actions: BTreeMap<Action, u64>,
+    /// Why the guard stopped it, for people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<String>,
+    /// Whether every part is written.
+    #[serde(default)]
+    pub finished: bool,
+    /// The version the store holds.
+    #[serde(skip)]
+    pub version: u64,
+}
+
+/// What one planned part adds up to; what the guard sees.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartTotal {
+    /// The digest of the part's content and inputs.
+    pub digest: String,
+    /// How records ended, by kind.
+    pub counts: BTreeMap<Kind, Counts>,
+    /// What it does, by kind and action.
+    pub actions: BTreeMap<Kind, BTreeMap<Action, u64>>,
+}
+
+/// What carrying out one part came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartDone {
+    /// How the records of each scope ended, and whether an unchanged next read may skip it.
+    pub scopes: Vec<ScopeDone>,
+}
+
+/// What carrying out one scope came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeDone {
+    /// The scope.
+    pub scope: Scope,
+    /// How its records ended.
+    pub counts: BTreeMap<Kind, Counts>,
+    /// Whether an unchanged next read may skip it.
+    pub settled: bool,
+}
+
+fn head_key(plan: &PlanId) -> Key {
+    Key::new(format!("plans#{}", plan.integration()), plan.as_str())
+}
+
+fn head_of(item: &Item) -> Result<PlanHead, StoreError> {
+    let mut head: PlanHead = decode(item)?;
+    head.version = item.version;
+    Ok(head)
+}
+
+/// Loads a plan's head.
+pub async fn load(table: &impl Table, plan: &PlanId) -> Result<Option<PlanHead>, StoreError> {
+    table.get(&head_key(plan)).await?.as_ref().map(head_of).transpose()
+}
+
+/// Saves a plan's head at the version it was loaded with, and moves that version on.
+pub async fn save(table: &impl Table, head: &mut PlanHead) -> Result<(), StoreError> {
+    let expect = Expect::Version(head.version);
+    table.write(Write::put(head_key(&head.plan_id), expect, encode(head))).await?;
+    head.version = expect.next_version();
+    Ok(())
+}
+
+/// Loads an integration's plans, the newest first.
+pub async fn list(table: &impl Table, integration: &IntegrationId) -> Result<Vec<PlanHead>, StoreError> {
+    let items = query_all(table, Query::partition(format!("plans#{integration}"))).await?;
+    let mut heads = items.iter().map(head_of).collect::<Result<Vec<_>, _>>()?;
+    heads.sort_by(|one, other| other.made_at.cmp(&one.made_at).then_with(|| one.plan_id.cmp(&other.plan_id)));
+    Ok(heads)
+}
+
+// ---------------------------------------------------------------------------------------------------------- parts
+
+/// The most items and reasons in one stored chunk: about 250 bytes each, so that a chunk stays under DynamoDB's 400 KB.
+const CHUNK_ROWS_MAX: usize = 600;
+
+/// The most bytes of one stored chunk.
+const CHUNK_BYTES_MAX: usize = 350 * 1024;
+
+fn chunk_key(owner: &str, part: u64, chunk: usize) -> Key {
+    Key::new(format!("plan#{owner}"), format!("part#{part:08}#{chunk:06}"))
+}
+
+/// Cuts scope plans into chunks; the pieces of one scope follow one another and the first carries its counts.
+fn chunks(plans: &[ScopePlan]) -> Vec<String> {
+    let mut chunks = Vec::new();
+    let mut pieces: Vec<String> = Vec::new();
+    let mut bytes = 0;
+    let mut rows = 0;
+    for plan in plans {
+        let mut items = plan.items.as_slice();
+        let mut unsynced = plan.unsynced.as_slice();
+        let mut head = ScopePlan { items: Vec::new(), unsynced: Vec::new(), ..plan.clone() };
+        let mut first = true;
+        while first || !items.is_empty() || !unsynced.is_empty() {
+            let (some_items, more_items) = items.split_at(items.len().min(CHUNK_ROWS_MAX));
+            let room = CHUNK_ROWS_MAX - some_items.len();
+            let (some_unsynced, more_unsynced) = unsynced.split_at(unsynced.len().min(room));
+            (items, unsynced) = (more_items, more_unsynced);
+            let count = some_items.len() + some_unsynced.len();
+            head.items = some_items.to_vec();
+            head.unsynced = some_unsynced.to_vec();
+            let piece = &mut head;
+            if !first {
+                piece.counts.clear();
+                piece.stale.clear();
+            }
+            first = false;
+            let text = encode(piece);
+            if !pieces.is_empty() && (rows + count > CHUNK_ROWS_MAX || bytes + text.len() > CHUNK_BYTES_MAX) {
+                chunks.push(format!("[{}]", pieces.join(",")));
+                pieces.clear();
+                (bytes, rows) = (0, 0);
+            }
+            bytes += text.len();
+            rows += count;
+            pieces.push(text);
+        }
+    }
+    chunks.push(format!("[{}]", pieces.join(",")));
+    chunks
+}
+
+/// Saves a part; saving it again overwrites it (a part that was planned again after a crash).
+pub async fn save_part(table: &impl Table, owner: &str, part: u64, plans: &[ScopePlan]) -> Result<(), StoreError> {
+    let before = query_all(table, Query::prefix(format!("plan#{owner}"), &format!("part#{part:08}#"))).await?;
+    let mut known: BTreeMap<Key, u64> = before.into_iter().map(|item| (item.key, item.version)).collect();
+    let mut writes = Vec::new();
+    for (number, body) in chunks(plans).into_iter().enumerate() {
+        let key = chunk_key(owner, part, number);
+        let version = known.remove(&key).unwrap_or_default();
+        writes.push(Write::put(key, Expect::Version(version), body));
+    }
+    writes.extend(known.into_iter().map(|(key, version)| Write::delete(key, Expect::Version(version))));
+    for write in writes {
+        match table.write(write).await {
+            Ok(()) | Err(TableError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Loads a part.
+pub async fn load_part(table: &impl Table, owner: &str, part: u64) -> Result<Vec<ScopePlan>, StoreError> {
+    let items = query_all(table, Query::prefix(format!("plan#{owner}"), &format!("part#{part:08}#"))).await?;
+    let mut plans: Vec<ScopePlan> = Vec::new();
+    for item in &items {
+        let pieces: Vec<ScopePlan> = decode(item)?;
+        for piece in pieces {
+            match plans.last_mut() {
+                Some(last) if last.scope == piece.scope => {
+                    last.items.extend(piece.items);
+                    last.unsynced.extend(piece.unsynced);
+                }
+                _ => plans.push(piece),
+            }
+        }
+    }
+    Ok(plans)
+}

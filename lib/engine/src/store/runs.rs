@@ -1,1 +1,299 @@
+//! Runs: the open one of each integration, its checkpoint and marks, and the history.
 //!
+//! The open run lies in one item, so that opening is one conditional write and no integration has two. Closing moves it
+//! into the history in one transaction. Marks are put once and never changed: whether a message arrived, a part was
+//! planned or written, does not depend on who looks.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use reconcile::ids::{IntegrationId, PlanId, RunId, Scope};
+use reconcile::plan::Counts;
+use reconcile::record::{Fingerprint, Kind};
+use reconcile::run::Run;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::digests::Epochs;
+use super::{StoreError, decode, encode, query_all};
+use crate::ports::{Expect, Key, Query, Table, TableError, Write};
+
+/// One run, open or closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// Its id.
+    pub run_id: RunId,
+    /// Its life.
+    #[serde(flatten)]
+    pub run: Run,
+    /// Who reads the vendor for it; a run whose holder is gone is taken over.
+    pub holder: String,
+    /// When it was opened.
+    pub started_at: Timestamp,
+    /// When it last moved.
+    pub touched_at: Timestamp,
+    /// When it was closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// The epochs under which it decides.
+    pub epochs: Epochs,
+    /// How the records of skipped scopes end.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skipped: BTreeMap<Kind, Counts>,
+    /// How all records ended; there once it is closed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<Kind, Counts>,
+    /// Requests sent to the vendor.
+    pub vendor_requests: u64,
+    /// The plan it made, if there was anything to plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanId>,
+    /// A dated log for people, bounded to [`LOG_LINES_MAX`] lines.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<LogLine>,
+    /// The version of the item that holds the open run.
+    #[serde(skip)]
+    pub version: u64,
+}
+
+/// One line of a run's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// When.
+    pub at: Timestamp,
+    /// What; ids and counts, no personal data.
+    pub text: String,
+}
+
+/// The most lines that a run's log keeps.
+pub const LOG_LINES_MAX: usize = 60;
+
+/// How long marks and checkpoints are kept after their run was opened, in seconds: 30 days.
+const MARKS_KEPT_SECONDS: i64 = 30 * 24 * 3600;
+
+impl RunRecord {
+    /// Adds a line to the log; past the bound it is left out.
+    pub fn note(&mut self, at: Timestamp, text: impl Into<String>) {
+        if self.log.len() < LOG_LINES_MAX {
+            self.log.push(LogLine { at, text: text.into() });
+        }
+    }
+
+    /// Returns the integration whose run this is.
+    pub fn integration(&self) -> IntegrationId {
+        self.run_id.integration()
+    }
+}
+
+fn partition(integration: &IntegrationId) -> String {
+    format!("runs#{integration}")
+}
+
+fn open_key(integration: &IntegrationId) -> Key {
+    Key::new(partition(integration), "open")
+}
+
+fn history_key(run: &RunId) -> Key {
+    Key::new(partition(&run.integration()), format!("run#{run}"))
+}
+
+/// What lies where the open run lies: a run, or nothing at a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Slot {
+    /// No run is open.
+    Free {
+        /// The version to open at.
+        version: u64,
+    },
+    /// This one is.
+    Taken(Box<RunRecord>),
+}
+
+/// Looks which run of an integration is open.
+pub async fn slot(table: &impl Table, integration: &IntegrationId) -> Result<Slot, StoreError> {
+    let Some(item) = table.get(&open_key(integration)).await? else { return Ok(Slot::Free { version: 0 }) };
+    let open: Option<RunRecord> = decode(&item)?;
+    Ok(match open {
+        Some(mut record) => {
+            record.version = item.version;
+            Slot::Taken(Box::new(record))
+        }
+        None => Slot::Free { version: item.version },
+    })
+}
+
+/// Returns the open run if it is this one: what every handler asks before it does anything.
+pub async fn open_run(table: &impl Table, run: &RunId) -> Result<Option<RunRecord>, StoreError> {
+    match slot(table, &run.integration()).await? {
+        Slot::Taken(record) if record.run_id == *run => Ok(Some(*record)),
+        _ => Ok(None),
+    }
+}
+
+/// Saves the open run at the version it was loaded with; a conflict says that somebody else moved it.
+pub async fn save(table: &impl Table, record: &mut RunRecord) -> Result<(), StoreError> {
+    let expect = Expect::Version(record.version);
+    table.write(Write::put(open_key(&record.integration()), expect, encode(record))).await?;
+    record.version = expect.next_version();
+    Ok(())
+}
+
+/// Moves the open run into the history and frees the slot, in one transaction.
+pub async fn close(table: &impl Table, record: &RunRecord) -> Result<(), StoreError> {
+    let history = Write::put(history_key(&record.run_id), Expect::Absent, encode(record));
+    let slot = Write::put(open_key(&record.integration()), Expect::Version(record.version), "null".to_owned());
+    Ok(table.transact(vec![history, slot]).await?)
+}
+
+/// Loads a run, open or closed.
+pub async fn load(table: &impl Table, run: &RunId) -> Result<Option<RunRecord>, StoreError> {
+    if let Some(record) = open_run(table, run).await? {
+        return Ok(Some(record));
+    }
+    table.get(&history_key(run)).await?.as_ref().map(decode).transpose()
+}
+
+/// Loads closed runs, the newest first.
+pub async fn history(
+    table: &impl Table,
+    integration: &IntegrationId,
+    after: Option<&RunId>,
+    limit: usize,
+) -> Result<(Vec<RunRecord>, Option<RunId>), StoreError> {
+    let mut query = Query { newest_first: true, limit, ..Query::prefix(partition(integration), "run#") };
+    query.after = after.map(|run| history_key(run).sk);
+    let page = table.query(&query).await?;
+    let records = page.items.iter().map(decode::<RunRecord>).collect::<Result<Vec<_>, _>>()?;
+    let next = page.next.and_then(|_| records.last().map(|record| record.run_id.clone()));
+    Ok((records, next))
+}
+
+// -------------------------------------------------------------------------------------------------------- marks
+
+/// A mark of a run: put once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// The message with this number arrived; holds [`Arrived`].
+    In(u64),
+    /// The part with this number is planned; holds [`super::plans::PartTotal`].
+    Planned(u64),
+    /// The part with this number is written; holds [`super::plans::PartDone`].
+    Applied(u64),
+}
+
+impl Mark {
+    fn place(self) -> String {
+        match self {
+            Mark::In(number) => format!("in#{number:08}"),
+            Mark::Planned(number) => format!("planned#{number:08}"),
+            Mark::Applied(number) => format!("applied#{number:08}"),
+        }
+    }
+}
+
+/// Which family of marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marks {
+    /// Messages that arrived.
+    In,
+    /// Parts that are planned.
+    Planned,
+    /// Parts that are written.
+    Applied,
+}
+
+impl Marks {
+    fn prefix(self) -> &'static str {
+        match self {
+            Marks::In => "in#",
+            Marks::Planned => "planned#",
+            Marks::Applied => "applied#",
+        }
+    }
+}
+
+/// What the arrival of one message brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrived {
+    /// The scopes it held.
+    pub scopes: Vec<Touched>,
+}
+
+/// One scope and kind that a run brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touched {
+    /// The scope.
+    pub scope: Scope,
+    /// The kind.
+    pub kind: Kind,
+    /// How many rows.
+    pub rows: u64,
+    /// The digest of the whole scope and kind, if this was its last slice of a complete read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Fingerprint>,
+}
+
+fn marks_partition(owner: &str) -> String {
+    format!("run#{owner}")
+}
+
+/// Puts a mark of `owner` (a run's or a plan's id). Doing so again changes nothing, whatever it holds.
+pub async fn put_mark<T: Serialize>(
+    table: &impl Table,
+    owner: &str,
+    mark: Mark,
+    now: Timestamp,
+    value: &T,
+) -> Result<(), StoreError> {
+    let key = Key::new(marks_partition(owner), mark.place());
+    let mut write = Write::put(key, Expect::Absent, encode(value));
+    write.expires_at = Some(now.as_second() + MARKS_KEPT_SECONDS);
+    match table.write(write).await {
+        Ok(()) | Err(TableError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Loads one mark.
+pub async fn mark<T: DeserializeOwned>(table: &impl Table, owner: &str, mark: Mark) -> Result<Option<T>, StoreError> {
+    table.get(&Key::new(marks_partition(owner), mark.place())).await?.as_ref().map(decode).transpose()
+}
+
+/// Loads all marks of a family, by number.
+pub async fn marks<T: DeserializeOwned>(
+    table: &impl Table,
+    owner: &str,
+    family: Marks,
+) -> Result<BTreeMap<u64, T>, StoreError> {
+    let mut marks = BTreeMap::new();
+    for item in query_all(table, Query::prefix(marks_partition(owner), family.prefix())).await? {
+        let number = item.key.sk.rsplit('#').next().and_then(|digits| digits.parse().ok());
+        marks.insert(number.expect("marks are placed by number"), decode(&item)?);
+    }
+    Ok(marks)
+}
+
+// --------------------------------------------------------------------------------------------------- checkpoint
+
+/// Saves the reading's checkpoint.
+pub async fn save_checkpoint<T: Serialize>(
+    table: &impl Table,
+    run: &RunId,
+    expect: Expect,
+    now: Timestamp,
+    checkpoint: &T,
+) -> Result<(), StoreError> {
+    let key = Key::new(marks_partition(run.as_str()), "checkpoint");
+    let mut write = Write::put(key, expect, encode(checkpoint));
+    write.expires_at = Some(now.as_second() + MARKS_KEPT_SECONDS);
+    Ok(table.write(write).await?)
+}
+
+/// Loads the reading's checkpoint and its version.
+pub async fn checkpoint<T: DeserializeOwned>(table: &impl Table, run: &RunId) -> Result<Option<(T, u64)>, StoreError> {
+    let key = Key::new(marks_partition(run.as_str()), "checkpoint");
+    match table.get(&key).await? {
+        Some(item) => Ok(Some((decode(&item)?, item.version))),
+        None => Ok(None),
+    }
+}
