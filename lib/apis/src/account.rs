@@ -1,0 +1,365 @@
+//! One configured account at a vendor: settings and secret, checked, with the address of the API worked out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rapidfuzz::distance::damerau_levenshtein;
+use url::{Host, Url};
+
+use crate::call::{Call, Secret, SecretText, Text, redacted};
+use crate::feed::{Auth, Base, SettingSpec, Vendor};
+
+/// Settings that every integration takes.
+pub const COMMON_SETTINGS: &[SettingSpec] = &[
+    SettingSpec {
+        name: "requests_per_minute",
+        required: false,
+        what: "the pace at which the vendor is asked",
+        check: is_count,
+    },
+    SettingSpec { name: "time_zone", required: false, what: "the time zone of its schedule", check: is_anything },
+    SettingSpec {
+        name: "ca_file",
+        required: false,
+        what: "certificates to trust besides the built-in ones",
+        check: is_anything,
+    },
+    SettingSpec {
+        name: "allow_private_network",
+        required: false,
+        what: "whether the vendor may be at a private address",
+        check: is_choice,
+    },
+];
+
+/// Secret texts shorter than this are not masked in a vendor's words: masking them would only garble the words.
+const MASKED_CHARS_MIN: usize = 4;
+
+/// Takes any value.
+pub(crate) fn is_anything(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+fn is_count(text: &str) -> Result<(), String> {
+    match text.parse::<u32>() {
+        Ok(1..) => Ok(()),
+        _ => Err("give a whole number from 1 up".to_owned()),
+    }
+}
+
+fn is_choice(text: &str) -> Result<(), String> {
+    if matches!(text, "true" | "false") { Ok(()) } else { Err("give true or false".to_owned()) }
+}
+
+/// What the place where we run allows, read from the environment by the edges.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Whether vendors may be at loopback addresses, over plain http too (`MSP_SYNC_ALLOW_LOOPBACK=1`).
+    pub allow_loopback: bool,
+}
+
+/// Why settings or a secret are refused. No message holds a value of the secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// A setting that the vendor does not have.
+    #[error("{vendor} has no setting {name:?}; {advice}")]
+    UnknownSetting {
+        /// The vendor's name.
+        vendor: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The nearest valid one, or all of them.
+        advice: String,
+    },
+    /// A needed setting is missing.
+    #[error("{vendor} needs the setting {name:?}: {what}")]
+    MissingSetting {
+        /// The vendor's name.
+        vendor: &'static str,
+        /// The setting.
+        name: &'static str,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A secret part that the vendor does not have.
+    #[error("{vendor} has no secret part {name:?}; {advice}")]
+    UnknownSecret {
+        /// The vendor's name.
+        vendor: &'static str,
+        /// The name that was given.
+        name: String,
+        /// The nearest valid one, or all of them.
+        advice: String,
+    },
+    /// A secret part is missing or blank.
+    #[error("{vendor} needs the secret part {name:?}: {what}")]
+    MissingSecret {
+        /// The vendor's name.
+        vendor: &'static str,
+        /// The part.
+        name: &'static str,
+        /// What it is.
+        what: &'static str,
+    },
+    /// A secret part holds characters that no header carries.
+    #[error("the secret part {name:?} holds a line break or another control character; paste it again, on one line")]
+    UnusableSecret {
+        /// The part.
+        name: String,
+    },
+    /// A setting's value is not usable.
+    #[error("the setting {name:?} cannot be {value:?}: {advice}")]
+    BadValue {
+        /// The setting.
+        name: &'static str,
+        /// The value, cut to 120 characters.
+        value: String,
+        /// What to give.
+        advice: String,
+    },
+    /// The address carries a user name or password; it is not repeated here.
+    #[error(
+        "the setting \"url\" holds a user name or password; give the address alone, and the credentials as the secret"
+    )]
+    CredentialsInUrl,
+    /// The address is not https.
+    #[error("the setting \"url\" is {url}, which would send the credentials in the clear; give it with https://")]
+    PlainHttp {
+        /// The address.
+        url: String,
+    },
+    /// The address is loopback, and that is not allowed here.
+    #[error(
+        "the setting \"url\" is {url}, an address of this machine; for the sandbox, set MSP_SYNC_ALLOW_LOOPBACK=1 in the environment"
+    )]
+    Loopback {
+        /// The address.
+        url: String,
+    },
+}
+
+/// One configured account at a vendor. Made only by [`Account::new`], so its settings are known, its secret is complete
+/// and its address is allowed.
+#[derive(Clone)]
+pub struct Account {
+    /// The vendor.
+    pub vendor: &'static Vendor,
+    /// The settings, trimmed.
+    pub settings: BTreeMap<String, String>,
+    /// The secret.
+    pub secret: Secret,
+    base: Url,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "account at {} ({})", self.vendor.id, redacted(&self.base))
+    }
+}
+
+impl Account {
+    /// Checks settings and secret, and works out the API's address.
+    pub fn new(
+        vendor: &'static Vendor,
+        settings: BTreeMap<String, String>,
+        secret: Secret,
+        surroundings: &Surroundings,
+    ) -> Result<Account, SettingsError> {
+        let settings: BTreeMap<String, String> =
+            settings.into_iter().map(|(name, value)| (name, value.trim().to_owned())).collect();
+        check_names(vendor, &settings, &secret)?;
+        for spec in vendor.settings.iter().chain(COMMON_SETTINGS) {
+            if let Some(value) = settings.get(spec.name) {
+                (spec.check)(value).map_err(|advice| bad_value(spec.name, value, advice))?;
+            }
+        }
+        let base = base(vendor, settings.get("url").map_or("", String::as_str), surroundings)?;
+        let account = Account { vendor, settings, secret, base };
+        account.check_pace()?;
+        Ok(account)
+    }
+
+    /// Returns the address of the API; its path ends with a slash.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// Says whether the vendor may be at a private address.
+    pub fn allow_private_network(&self) -> bool {
+        self.setting("allow_private_network") == Some("true")
+    }
+
+    /// Returns the pace: the operator's, else the vendor's, else none.
+    pub fn requests_per_minute(&self) -> Option<u32> {
+        self.setting("requests_per_minute")
+            .and_then(|text| text.parse().ok())
+            .or(self.vendor.limits.requests_per_minute)
+    }
+
+    /// Returns a setting; a blank one counts as absent.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Makes a call to a path below the API's address.
+    pub(crate) fn call(&self, path: &str, query: &[(&'static str, String)]) -> Call {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path()));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.call_at(url)
+    }
+
+    /// Makes a call to an address that a next link gave; the caller has compared its origin with the API's.
+    pub(crate) fn call_at(&self, url: Url) -> Call {
+        let Auth::Basic { user, password } = &self.vendor.auth;
+        let token = self.basic_token(user, password);
+        let mut call = Call::get(url);
+        call.headers.push(("accept", Text::Plain(self.vendor.accept.to_owned())));
+        call.headers.push(("authorization", Text::Secret(SecretText::new(&format!("Basic {token}")))));
+        call
+    }
+
+    fn basic_token(&self, user: &str, password: &str) -> String {
+        BASE64.encode(format!("{}:{}", self.secret.part(user), self.secret.part(password)))
+    }
+
+    /// Replaces everything secret in `text`, as it is and as it goes over the wire.
+    pub(crate) fn mask(&self, text: &str) -> String {
+        self.wire_secrets().iter().fold(text.to_owned(), |text, secret| {
+            if text.contains(secret.as_str()) { text.replace(secret, "***") } else { text }
+        })
+    }
+
+    /// Says whether `text` holds something secret.
+    pub(crate) fn has_secret(&self, text: &str) -> bool {
+        self.wire_secrets().iter().any(|secret| text.contains(secret.as_str()))
+    }
+
+    /// The forms in which secrets could come back, longest first, so that none is masked in part.
+    fn wire_secrets(&self) -> Vec<String> {
+        let Auth::Basic { user, password } = &self.vendor.auth;
+        let mut forms = vec![self.basic_token(user, password)];
+        for part in self.secret.0.values() {
+            forms.push(part.expose().to_owned());
+            forms.push(url::form_urlencoded::byte_serialize(part.expose().as_bytes()).collect());
+        }
+        forms.retain(|form| form.chars().count() >= MASKED_CHARS_MIN);
+        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms
+    }
+
+    fn check_pace(&self) -> Result<(), SettingsError> {
+        let (Some(asked), Some(most)) = (self.requests_per_minute(), self.vendor.limits.requests_per_minute) else {
+            return Ok(());
+        };
+        if asked <= most || is_loopback(&self.base) {
+            return Ok(());
+        }
+        let advice = format!("{} takes at most {most} requests a minute", self.vendor.name);
+        Err(bad_value("requests_per_minute", &asked.to_string(), advice))
+    }
+}
+
+fn check_names(
+    vendor: &'static Vendor,
+    settings: &BTreeMap<String, String>,
+    secret: &Secret,
+) -> Result<(), SettingsError> {
+    let names: Vec<&str> = vendor.settings.iter().chain(COMMON_SETTINGS).map(|spec| spec.name).collect();
+    let parts: Vec<&str> = vendor.secret_parts.iter().map(|spec| spec.name).collect();
+    if let Some(name) = settings.keys().find(|name| !names.contains(&name.as_str())) {
+        let advice = if parts.contains(&name.as_str()) {
+            "it is a part of the secret: give it as one, so that it is kept apart".to_owned()
+        } else {
+            advice(name, &names)
+        };
+        return Err(SettingsError::UnknownSetting { vendor: vendor.name, name: cut(name), advice });
+    }
+    for (name, part) in &secret.0 {
+        if !parts.contains(&name.as_str()) {
+            return Err(SettingsError::UnknownSecret {
+                vendor: vendor.name,
+                name: cut(name),
+                advice: advice(name, &parts),
+            });
+        }
+        if part.expose().chars().any(char::is_control) {
+            return Err(SettingsError::UnusableSecret { name: name.clone() });
+        }
+    }
+    for spec in vendor.settings.iter().filter(|spec| spec.required) {
+        if settings.get(spec.name).is_none_or(String::is_empty) {
+            return Err(SettingsError::MissingSetting { vendor: vendor.name, name: spec.name, what: spec.what });
+        }
+    }
+    for spec in vendor.secret_parts {
+        if secret.part(spec.name).is_empty() {
+            return Err(SettingsError::MissingSecret { vendor: vendor.name, name: spec.name, what: spec.what });
+        }
+    }
+    Ok(())
+}
+
+/// Names the valid word nearest to a wrong one, or all of them where none is near.
+fn advice(wrong: &str, valid: &[&str]) -> String {
+    let distance = |word: &&&str| damerau_levenshtein::distance(wrong.chars(), word.chars());
+    match valid.iter().min_by_key(distance) {
+        Some(nearest) if distance(&nearest) <= 1 + nearest.len() / 3 => format!("did you mean {nearest:?}?"),
+        _ => format!("it has {}", valid.join(", ")),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(120).collect()
+}
+
+fn bad_value(name: &'static str, value: &str, advice: String) -> SettingsError {
+    SettingsError::BadValue { name, value: cut(value), advice }
+}
+
+/// Works out the API's address. An address without a scheme is taken as https, since people paste hosts.
+fn base(vendor: &'static Vendor, text: &str, surroundings: &Surroundings) -> Result<Url, SettingsError> {
+    if text.contains('@') {
+        return Err(SettingsError::CredentialsInUrl);
+    }
+    let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let mut url = match Url::parse(&full) {
+        Ok(url) if url.host().is_some() => url,
+        _ => return Err(bad_value("url", text, "it is not an address; give one like https://host".to_owned())),
+    };
+    url.set_query(None);
+    url.set_fragment(None);
+    if is_loopback(&url) {
+        if !surroundings.allow_loopback {
+            return Err(SettingsError::Loopback { url: cut(url.as_str()) });
+        }
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(bad_value("url", text, "give it with http:// or https://".to_owned()));
+        }
+        let path = format!("{}/", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        return Ok(url);
+    }
+    match url.scheme() {
+        "https" => {}
+        "http" => return Err(SettingsError::PlainHttp { url: cut(url.as_str()) }),
+        _ => return Err(bad_value("url", text, "give it with https://".to_owned())),
+    }
+    let Base::FromUrl(rule) = &vendor.base;
+    rule(&url).map_err(|advice| bad_value("url", text, advice))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => {
+            address.is_loopback() || address.to_ipv4_mapped().is_some_and(|address| address.is_loopback())
+        }
+        None => false,
+    }
+}

@@ -1,0 +1,268 @@
+//! Reading answers row by row, so that a broken row costs that row, and a broken body costs what comes after the break.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fmt::Write;
+
+use reconcile::ids::VendorId;
+use reconcile::record::{Activity, Fields, Kind, VendorRecord, fold_blanks};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// A JSON text that is borrowed where it holds no escapes, also inside an `Option` or a list.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Str<'a>(#[serde(borrow)] pub Cow<'a, str>);
+
+/// A JSON:API document, split into rows that are not read yet.
+#[derive(Default)]
+pub(crate) struct Document<'a> {
+    /// The rows of `data`.
+    pub data: Vec<&'a RawValue>,
+    /// The rows of `included`.
+    pub included: Vec<&'a RawValue>,
+    /// `links.next`: a text, or an object with `href`.
+    pub next: Option<String>,
+    /// Why the document is not whole.
+    pub broken: Option<String>,
+    has_errors: bool,
+    has_data: bool,
+}
+
+/// Splits a JSON:API document. Where it breaks off, the rows before the break are there all the same.
+pub(crate) fn document(body: &[u8]) -> Document<'_> {
+    let mut document = Document::default();
+    let text = match std::str::from_utf8(body) {
+        Ok(text) => text.trim_start_matches('\u{feff}'),
+        Err(_) => {
+            document.broken = Some("it is not UTF-8".to_owned());
+            return document;
+        }
+    };
+    let mut source = serde_json::Deserializer::from_str(text);
+    let read = DocumentSeed(&mut document).deserialize(&mut source).and_then(|()| source.end());
+    if let Err(error) = read {
+        document.broken = Some(why_broken(text, &error));
+    } else if document.has_errors && !document.has_data {
+        document.broken = Some("it holds errors and no data".to_owned());
+    }
+    document
+}
+
+fn why_broken(text: &str, error: &serde_json::Error) -> String {
+    let start = text.trim_start();
+    if start.is_empty() {
+        "it is empty".to_owned()
+    } else if start.starts_with('<') {
+        "it is HTML or XML instead of JSON".to_owned()
+    } else if error.is_eof() {
+        format!("it breaks off after {} bytes", text.len())
+    } else {
+        // The message of the JSON reader could repeat a piece of the body; the place is enough.
+        format!("it is not the JSON that was expected (line {}, column {})", error.line(), error.column())
+    }
+}
+
+struct DocumentSeed<'d, 'a>(&'d mut Document<'a>);
+
+impl<'a> DeserializeSeed<'a> for DocumentSeed<'_, 'a> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'a>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for DocumentSeed<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
+        while let Some(key) = map.next_key::<Str<'a>>()? {
+            match key.0.as_ref() {
+                "data" => {
+                    map.next_value_seed(RowsSeed(&mut self.0.data))?;
+                    self.0.has_data = true;
+                }
+                "included" => map.next_value_seed(RowsSeed(&mut self.0.included))?,
+                "links" => self.0.next = next_link(map.next_value()?),
+                "errors" => {
+                    map.next_value::<IgnoredAny>()?;
+                    self.0.has_errors = true;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+struct RowsSeed<'d, 'a>(&'d mut Vec<&'a RawValue>);
+
+impl<'a> DeserializeSeed<'a> for RowsSeed<'_, 'a> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'a>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for RowsSeed<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list")
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'a>>(self, mut rows: S) -> Result<(), S::Error> {
+        while let Some(row) = rows.next_element()? {
+            self.0.push(row);
+        }
+        Ok(())
+    }
+}
+
+/// `links.next` is a text; JSON:API also allows an object with `href` (auvik.md section 8).
+fn next_link(links: Option<Value>) -> Option<String> {
+    let next = links?.get("next").cloned()?;
+    next.as_str().or_else(|| next.get("href")?.as_str()).map(str::to_owned)
+}
+
+/// What a place in a row must hold, to name the one at fault.
+pub(crate) enum Shape {
+    /// An object that must be there.
+    Object,
+    /// A text that must be there.
+    Required,
+    /// A text, null or nothing.
+    Text,
+    /// A list of texts, null or nothing.
+    Texts,
+    /// A boolean, null or nothing.
+    Switch,
+    /// Anything: named only where nothing else in the row is at fault.
+    Any,
+}
+
+/// What the rows of a list must look like, for naming the field at fault in a row that cannot be read.
+pub(crate) struct Row {
+    /// JSON pointers with what they must hold, in the order in which faults are looked for.
+    pub shapes: &'static [(&'static str, Shape)],
+    /// Where the name is.
+    pub name: &'static str,
+    /// Attributes that change without meaning: they do not count where a row needs an id of our making.
+    pub volatile: &'static [&'static str],
+}
+
+impl Row {
+    /// Makes the record of a row that cannot be read: with its id and name where those can be read, and with the name of
+    /// the first field at fault. Without an id it gets one of our making, the same on every reading.
+    pub(crate) fn malformed(&self, kind: Kind, row: &RawValue, client: Option<&VendorId>) -> VendorRecord {
+        let mut json: Value = serde_json::from_str(row.get()).unwrap_or_default();
+        let id = json.pointer("/id").and_then(Value::as_str).and_then(|id| VendorId::parse(id).ok());
+        let name = json.pointer(self.name).and_then(Value::as_str).map(fold_blanks);
+        let vendor_id = id.unwrap_or_else(|| {
+            if let Some(Value::Object(attributes)) = json.pointer_mut("/attributes") {
+                self.volatile.iter().for_each(|name| drop(attributes.remove(*name)));
+            }
+            let own = format!("{OWN_ID}{:016x}", hash([json.to_string().as_str()]));
+            VendorId::parse(&own).expect("letters, digits and hyphens make an id")
+        });
+        VendorRecord {
+            kind,
+            name: name.filter(|name| !name.is_empty()).unwrap_or_else(|| vendor_id.to_string()),
+            vendor_id,
+            client: client.cloned(),
+            fields: Fields::default(),
+            class: None,
+            activity: Activity::Active,
+            malformed: Some(self.field_at_fault(row)),
+        }
+    }
+
+    /// Returns the name of the first field that is not as it must be.
+    pub(crate) fn field_at_fault(&self, row: &RawValue) -> String {
+        let json: Value = serde_json::from_str(row.get()).unwrap_or_default();
+        let fault = self.shapes.iter().find(|(pointer, shape)| !fits(json.pointer(pointer), shape));
+        let field = fault.or(self.shapes.last()).and_then(|(pointer, _)| pointer.rsplit('/').next());
+        field.unwrap_or_default().replace("~1", "/")
+    }
+}
+
+/// What ids of our making begin with.
+const OWN_ID: &str = "row-";
+
+/// Numbers the ids of our making that occur more than once on a page, so that no row is lost in another.
+pub(crate) fn tell_apart(records: &mut [VendorRecord]) {
+    let mut met: BTreeMap<VendorId, usize> = BTreeMap::new();
+    for record in records.iter_mut().filter(|record| record.vendor_id.as_str().starts_with(OWN_ID)) {
+        let count = met.entry(record.vendor_id.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            let own = format!("{}-{count}", record.vendor_id);
+            record.vendor_id = VendorId::parse(&own).expect("letters, digits and hyphens make an id");
+        }
+    }
+}
+
+fn fits(value: Option<&Value>, shape: &Shape) -> bool {
+    let is_absent = value.is_none_or(Value::is_null);
+    match shape {
+        Shape::Object => value.is_some_and(Value::is_object),
+        Shape::Required => value.and_then(Value::as_str).is_some_and(|text| VendorId::parse(text).is_ok()),
+        Shape::Text => is_absent || value.is_some_and(Value::is_string),
+        Shape::Texts => {
+            is_absent || value.and_then(Value::as_array).is_some_and(|list| list.iter().all(Value::is_string))
+        }
+        Shape::Any => true,
+        Shape::Switch => is_absent || value.is_some_and(Value::is_boolean),
+    }
+}
+
+/// FNV-1a over texts and their ends: the same on every machine and in every version, as checkpoints and ids need it.
+pub(crate) fn hash<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
+    let mut state: u64 = 0xcbf2_9ce4_8422_2325;
+    for text in texts {
+        for byte in text.bytes().chain([0]) {
+            state = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    state
+}
+
+/// Returns a MAC address in upper case with colons; `None` for anything that is not one, all zeros and broadcast too.
+pub(crate) fn mac_address(text: &str) -> Option<String> {
+    let mut digits = [0u8; 12];
+    let mut count = 0;
+    for byte in text.trim().bytes() {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' if count < 12 => {
+                digits[count] = byte.to_ascii_uppercase();
+                count += 1;
+            }
+            b':' | b'-' | b'.' => {}
+            _ => return None,
+        }
+    }
+    if count != 12 || digits == [b'0'; 12] || digits == [b'F'; 12] {
+        return None;
+    }
+    let mut address = String::with_capacity(17);
+    for (index, digit) in digits.iter().enumerate() {
+        if index > 0 && index % 2 == 0 {
+            address.push(':');
+        }
+        let _ = address.write_char(char::from(*digit));
+    }
+    Some(address)
+}

@@ -1,0 +1,162 @@
+//! What an answer means when it is not the rows that were asked for, and how a refusal is told to a person.
+
+use std::fmt;
+
+use reconcile::record::fold_blanks;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::account::Account;
+use crate::call::{Call, Reply};
+
+/// Longest part of a vendor's own words that is kept.
+const WORDS_CHARS_MAX: usize = 300;
+
+/// Why a vendor refuses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The credentials are wrong, revoked or regenerated: the integration pauses.
+    Credentials,
+    /// The credentials are right, but do not allow this.
+    Permission,
+    /// The account lives elsewhere.
+    WrongPlace {
+        /// What to set as `url`, where the vendor says so.
+        url: Option<String>,
+    },
+    /// The vendor does not know what was asked for.
+    NotFound,
+    /// The vendor does not understand the request.
+    BadRequest,
+    /// The vendor is busy, throttles or is out of order: only as the answer to a verification, since reads try again.
+    Unavailable,
+    /// Whatever answers is not the vendor's API.
+    NotTheApi,
+}
+
+impl Cause {
+    /// Returns the word for it in JSON and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Cause::Credentials => "credentials",
+            Cause::Permission => "permission",
+            Cause::WrongPlace { .. } => "wrong_place",
+            Cause::NotFound => "not_found",
+            Cause::BadRequest => "bad_request",
+            Cause::Unavailable => "unavailable",
+            Cause::NotTheApi => "not_the_api",
+        }
+    }
+}
+
+/// A refusal, ready to be shown and stored: nothing in it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Why.
+    pub cause: Cause,
+    /// The status code.
+    pub status: u16,
+    /// The vendor's own words: at most 300 characters, on one line, secrets masked; may be empty.
+    pub vendor_words: String,
+    /// The likely cause, what to do, and the curl command that does the same with secrets masked.
+    pub hint: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "the vendor refused with status {}", self.status)?;
+        if !self.vendor_words.is_empty() {
+            write!(out, ": \"{}\"", self.vendor_words)?;
+        }
+        Ok(())
+    }
+}
+
+impl Refusal {
+    /// Makes the refusal that `reply` to `call` is, in the vendor's and in our words.
+    pub(crate) fn new(cause: Cause, account: &Account, call: &Call, reply: &Reply) -> Self {
+        let hint = format!("{}. To see it yourself: {}", (account.vendor.hint)(&cause), account.mask(&call.as_curl()));
+        Self { cause, status: reply.status, vendor_words: words(account, reply), hint }
+    }
+}
+
+/// What an answer means before its rows are looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// A good answer.
+    Good,
+    /// It may pass: throttling, or a fault at the vendor.
+    Passing,
+    /// It will not pass by itself.
+    Refused(Cause),
+}
+
+/// Judges by the status code alone: what is ordinary. An unknown code never means "try again".
+pub fn by_status(reply: &Reply) -> Judged {
+    match reply.status {
+        200..=299 => Judged::Good,
+        300..=399 => Judged::Refused(Cause::WrongPlace { url: None }),
+        401 => Judged::Refused(Cause::Credentials),
+        403 => Judged::Refused(Cause::Permission),
+        404 | 410 => Judged::Refused(Cause::NotFound),
+        408 | 429 | 500..=599 => Judged::Passing,
+        _ => Judged::Refused(Cause::BadRequest),
+    }
+}
+
+/// Returns the vendor's own words in `reply`: from the places where JSON errors keep them, else the text of the body.
+pub(crate) fn words(account: &Account, reply: &Reply) -> String {
+    let text = String::from_utf8_lossy(&reply.body);
+    let found = match serde_json::from_str::<Value>(&text) {
+        Ok(json) => json_words(&json).unwrap_or_default(),
+        Err(_) if is_markup(&reply.body) => html_title(&text).unwrap_or("(an HTML page)").to_owned(),
+        Err(_) => text.into_owned(),
+    };
+    tidy(account, &found)
+}
+
+/// Says whether a body looks like HTML or XML.
+pub(crate) fn is_markup(body: &[u8]) -> bool {
+    body.trim_ascii_start().first() == Some(&b'<')
+}
+
+/// Makes a vendor's text fit to be shown: one line, nothing that steers a terminal, no secret, not long. Blanks are folded
+/// before the masking, so that nothing grows together to a secret afterwards, and the cut comes last, so that none is halved.
+pub(crate) fn tidy(account: &Account, text: &str) -> String {
+    let shown: String = text.chars().filter(|letter| !is_invisible(*letter)).collect();
+    let masked = account.mask(&fold_blanks(&shown));
+    if masked.chars().count() <= WORDS_CHARS_MAX {
+        return masked;
+    }
+    let mut cut: String = masked.chars().take(WORDS_CHARS_MAX - 1).collect();
+    cut.push('…');
+    cut
+}
+
+/// Zero-width characters and those that turn the direction of writing.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+fn json_words(json: &Value) -> Option<String> {
+    let first = json.pointer("/errors/0");
+    let places = [
+        first.and_then(|error| error.get("detail")),
+        first.and_then(|error| error.get("title")),
+        first,
+        json.get("message"),
+        json.get("error"),
+    ];
+    places
+        .into_iter()
+        .flatten()
+        .find_map(|place| place.as_str().filter(|text| !text.trim().is_empty()))
+        .map(str::to_owned)
+}
+
+fn html_title(text: &str) -> Option<&str> {
+    let start = text.find("<title>")? + "<title>".len();
+    let end = start + text[start..].find("</title>")?;
+    Some(&text[start..end])
+}

@@ -1,0 +1,231 @@
+//! Devices as assets, with the MAC addresses of their interfaces (auvik.md section 4).
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use reconcile::ids::VendorId;
+use reconcile::record::{Activity, Field, Fields, Kind, VendorRecord, fold_blanks};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::decode::{Row, Shape, Str, document, mac_address};
+use crate::feed::Page;
+
+const ROW: Row = Row {
+    shapes: &[
+        ("/id", Shape::Required),
+        ("/attributes", Shape::Object),
+        ("/attributes/ipAddresses", Shape::Texts),
+        ("/attributes/deviceName", Shape::Text),
+        ("/attributes/deviceType", Shape::Text),
+        ("/attributes/makeModel", Shape::Text),
+        ("/attributes/vendorName", Shape::Text),
+        ("/attributes/softwareVersion", Shape::Text),
+        ("/attributes/serialNumber", Shape::Text),
+        ("/attributes/description", Shape::Text),
+        ("/attributes/firmwareVersion", Shape::Text),
+        ("/relationships/tenant/data/id", Shape::Text),
+        ("/relationships/tenant", Shape::Any),
+    ],
+    name: "/attributes/deviceName",
+    volatile: &["lastModified", "lastSeenTime", "onlineStatus"],
+};
+
+#[derive(Deserialize)]
+struct Device<'a> {
+    #[serde(borrow)]
+    id: Str<'a>,
+    attributes: Attributes<'a>,
+    #[serde(borrow, default)]
+    relationships: Option<Relationships<'a>>,
+}
+
+/// What is read of a device. `lastSeenTime`, `lastModified` and `onlineStatus` change without meaning and are left out.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Attributes<'a> {
+    #[serde(borrow, default)]
+    ip_addresses: Option<Vec<Str<'a>>>,
+    #[serde(borrow, default)]
+    device_name: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    device_type: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    make_model: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    vendor_name: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    software_version: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    serial_number: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    description: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    firmware_version: Option<Str<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Relationships<'a> {
+    #[serde(borrow, default)]
+    tenant: Option<One<'a>>,
+}
+
+#[derive(Deserialize)]
+struct One<'a> {
+    #[serde(borrow, default)]
+    data: Option<Reference<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Reference<'a> {
+    #[serde(borrow, default)]
+    id: Option<Str<'a>>,
+}
+
+#[derive(Deserialize)]
+struct DetailId<'a> {
+    #[serde(borrow)]
+    id: Str<'a>,
+}
+
+#[derive(Deserialize)]
+struct Detail<'a> {
+    #[serde(borrow)]
+    id: Str<'a>,
+    #[serde(borrow, default)]
+    relationships: Option<DetailRelationships<'a>>,
+}
+
+#[derive(Deserialize)]
+struct DetailRelationships<'a> {
+    #[serde(borrow, default)]
+    interfaces: Option<Interfaces<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Interfaces<'a> {
+    #[serde(borrow, default)]
+    data: Option<Vec<Interface<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Interface<'a> {
+    #[serde(borrow, default)]
+    attributes: Option<InterfaceAttributes<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InterfaceAttributes<'a> {
+    #[serde(borrow, default)]
+    mac_address: Option<Str<'a>>,
+}
+
+/// The MAC addresses of a device; `None` where its interfaces cannot be read.
+type Macs = Option<Vec<String>>;
+
+/// Reads one page of the devices of `tenant`.
+///
+/// A page that breaks off keeps the devices whose interfaces came whole: a device without its MAC addresses would look
+/// as if it had lost them. A device of another tenant is left out, since it is read with that tenant (section 4: it is
+/// uncertain whether a grouping tenant's list holds those of its children).
+pub(super) fn decode(body: &[u8], tenant: Option<&VendorId>) -> Page {
+    let document = document(body);
+    let mut macs: HashMap<String, Macs> = document.included.iter().filter_map(|row| interfaces(row)).collect();
+    let is_whole = document.broken.is_none();
+    let records = document.data.iter().filter_map(|row| record(row, tenant, &mut macs, is_whole)).collect();
+    Page { records, next: document.next, mark: None, broken: document.broken }
+}
+
+fn interfaces(row: &RawValue) -> Option<(String, Macs)> {
+    let Ok(detail) = serde_json::from_str::<Detail<'_>>(row.get()) else {
+        let id = serde_json::from_str::<DetailId<'_>>(row.get()).ok()?.id;
+        return Some((id.0.into_owned(), None));
+    };
+    let interfaces = detail.relationships.and_then(|all| all.interfaces).and_then(|all| all.data).unwrap_or_default();
+    let macs = interfaces.into_iter().filter_map(|one| mac_address(&one.attributes?.mac_address?.0)).collect();
+    Some((detail.id.0.into_owned(), Some(macs)))
+}
+
+fn record(
+    row: &RawValue,
+    tenant: Option<&VendorId>,
+    macs: &mut HashMap<String, Macs>,
+    is_whole: bool,
+) -> Option<VendorRecord> {
+    let Ok(device) = serde_json::from_str::<Device<'_>>(row.get()) else {
+        return Some(ROW.malformed(Kind::Asset, row, tenant));
+    };
+    let Ok(vendor_id) = VendorId::parse(&device.id.0) else {
+        return Some(ROW.malformed(Kind::Asset, row, tenant));
+    };
+    let owner = device.relationships.and_then(|all| all.tenant?.data?.id);
+    if owner.is_some_and(|owner| tenant.is_some_and(|tenant| owner.0.trim() != tenant.as_str())) {
+        return None;
+    }
+    let found = macs.remove(device.id.0.as_ref());
+    if found.is_none() && !is_whole {
+        return None;
+    }
+    let attributes = device.attributes;
+    let mut record = VendorRecord {
+        kind: Kind::Asset,
+        name: stand_in_name(&attributes, &vendor_id),
+        vendor_id,
+        client: tenant.cloned(),
+        fields: Fields::default(),
+        class: None,
+        activity: Activity::Active,
+        malformed: None,
+    };
+    match found {
+        Some(None) => record.malformed = Some("macAddress".to_owned()),
+        Some(Some(macs)) => {
+            observe(&mut record.fields, &attributes);
+            record.fields.set_list(Field::MacAddresses, macs);
+        }
+        None => observe(&mut record.fields, &attributes),
+    }
+    Some(record)
+}
+
+fn stand_in_name(attributes: &Attributes<'_>, id: &VendorId) -> String {
+    let name = fold_blanks(text(&attributes.device_name));
+    if !name.is_empty() {
+        return name;
+    }
+    let address =
+        attributes.ip_addresses.iter().flatten().map(|address| fold_blanks(&address.0)).find(|text| !text.is_empty());
+    address.unwrap_or_else(|| id.to_string())
+}
+
+fn observe(fields: &mut Fields, attributes: &Attributes<'_>) {
+    let name = text(&attributes.device_name);
+    if !is_stand_in(name) {
+        fields.set_text(Field::Hostname, name);
+    }
+    fields.set_text(Field::SerialNumber, text(&attributes.serial_number));
+    fields.set_text(Field::Make, text(&attributes.vendor_name));
+    fields.set_text(Field::Model, text(&attributes.make_model));
+    fields.set_text(Field::Os, operating_system(attributes));
+    fields.set_text(Field::Type, text(&attributes.device_type));
+    fields.set_list(Field::IpAddresses, attributes.ip_addresses.iter().flatten().map(|address| address.0.as_ref()));
+}
+
+/// An unnamed device is shown as something with `@` and its address, or as the address alone.
+fn is_stand_in(name: &str) -> bool {
+    let last = name.rsplit('@').next().unwrap_or_default();
+    last.trim().parse::<IpAddr>().is_ok()
+}
+
+/// There is no true field for it: the software's version, the description of computers, the firmware (section 12).
+fn operating_system<'a>(attributes: &'a Attributes<'_>) -> &'a str {
+    let is_computer = matches!(text(&attributes.device_type), "workstation" | "server");
+    let description = if is_computer { text(&attributes.description) } else { "" };
+    let places = [text(&attributes.software_version), description, text(&attributes.firmware_version)];
+    places.into_iter().find(|place| !place.trim().is_empty()).unwrap_or_default()
+}
+
+fn text<'a>(value: &'a Option<Str<'_>>) -> &'a str {
+    value.as_ref().map_or("", |text| text.0.as_ref())
+}

@@ -1,0 +1,208 @@
+//! Tenants as clients: the list, and the details that complete it (auvik.md section 3).
+
+use std::collections::HashMap;
+
+use reconcile::ids::VendorId;
+use reconcile::record::{Activity, Field, Fields, Kind, VendorRecord};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::decode::{Row, Shape, Str, document};
+use crate::feed::Page;
+
+const ROW: Row = Row {
+    shapes: &[
+        ("/id", Shape::Required),
+        ("/attributes", Shape::Object),
+        ("/attributes/name", Shape::Text),
+        ("/attributes/domainPrefix", Shape::Text),
+        ("/attributes/tenantType", Shape::Text),
+        ("/relationships/parent", Shape::Any),
+    ],
+    name: "/attributes/domainPrefix",
+    volatile: &[],
+};
+
+#[derive(Deserialize)]
+struct Tenant<'a> {
+    #[serde(borrow)]
+    id: Str<'a>,
+    attributes: TenantAttributes<'a>,
+    #[serde(default)]
+    relationships: Option<TenantRelationships>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TenantAttributes<'a> {
+    /// Required by the schema, defined nowhere: preferred where it is present.
+    #[serde(borrow, default)]
+    name: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    domain_prefix: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    tenant_type: Option<Str<'a>>,
+}
+
+#[derive(Deserialize)]
+struct TenantRelationships {
+    #[serde(default)]
+    parent: Option<Parent>,
+}
+
+#[derive(Deserialize)]
+struct Parent {
+    #[serde(default)]
+    data: Option<serde::de::IgnoredAny>,
+}
+
+/// The main account among the tenants: it has no parent, and a grouping node comes before a lone customer.
+#[derive(PartialEq, PartialOrd)]
+enum Standing {
+    Top,
+    TopOfMany,
+}
+
+/// Reads the list. All tenants are clients, the MSP's own among them. The mark is the prefix of the main account.
+pub(super) fn decode(body: &[u8], _: Option<&VendorId>) -> Page {
+    let document = document(body);
+    let mut main: Option<(Standing, String)> = None;
+    let records = document.data.iter().map(|row| record(row, &mut main)).collect();
+    Page { records, next: None, mark: main.map(|(_, prefix)| prefix), broken: document.broken }
+}
+
+fn record(row: &RawValue, main: &mut Option<(Standing, String)>) -> VendorRecord {
+    let Ok(tenant) = serde_json::from_str::<Tenant<'_>>(row.get()) else {
+        return ROW.malformed(Kind::Client, row, None);
+    };
+    let Ok(vendor_id) = VendorId::parse(&tenant.id.0) else {
+        return ROW.malformed(Kind::Client, row, None);
+    };
+    let prefix = tenant.attributes.domain_prefix.map(|prefix| prefix.0).filter(|prefix| !prefix.trim().is_empty());
+    let has_parent = tenant.relationships.and_then(|all| all.parent).is_some_and(|parent| parent.data.is_some());
+    if let Some(prefix) = prefix.as_deref().filter(|_| !has_parent) {
+        let is_many = tenant.attributes.tenant_type.is_some_and(|kind| kind.0 == "multiClient");
+        let standing = if is_many { Standing::TopOfMany } else { Standing::Top };
+        if main.as_ref().is_none_or(|(found, _)| standing > *found) {
+            *main = Some((standing, prefix.to_owned()));
+        }
+    }
+    let name = tenant.attributes.name.map(|name| name.0).filter(|name| !name.trim().is_empty()).or(prefix);
+    VendorRecord {
+        kind: Kind::Client,
+        name: name.map_or_else(|| vendor_id.to_string(), |name| reconcile::record::fold_blanks(&name)),
+        vendor_id,
+        client: None,
+        fields: Fields::default(),
+        class: None,
+        activity: Activity::Active,
+        malformed: None,
+    }
+}
+
+const DETAIL_ROW: Row = Row {
+    shapes: &[
+        ("/attributes", Shape::Object),
+        ("/attributes/displayName", Shape::Text),
+        ("/attributes/enabled", Shape::Switch),
+        ("/attributes/address/address1", Shape::Text),
+        ("/attributes/address/address2", Shape::Text),
+        ("/attributes/address/city", Shape::Text),
+        ("/attributes/address/state", Shape::Text),
+        ("/attributes/address/State~1Province", Shape::Text),
+        ("/attributes/address/postalCode", Shape::Text),
+        ("/attributes/address/ZIP~1PostalCode", Shape::Text),
+        ("/attributes/address/country", Shape::Text),
+        ("/attributes/address", Shape::Any),
+    ],
+    name: "/attributes/displayName",
+    volatile: &[],
+};
+
+/// What is read of a detail row before anything else, so that a broken one is known by its id.
+#[derive(Deserialize)]
+struct DetailId<'a> {
+    #[serde(borrow)]
+    id: Str<'a>,
+}
+
+#[derive(Deserialize)]
+struct Detail<'a> {
+    #[serde(borrow)]
+    attributes: DetailAttributes<'a>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DetailAttributes<'a> {
+    #[serde(borrow, default)]
+    display_name: Option<Str<'a>>,
+    #[serde(default)]
+    enabled: Option<bool>,
+    #[serde(borrow, default)]
+    address: Option<Address<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Address<'a> {
+    #[serde(borrow, default)]
+    address1: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    address2: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    city: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    state: Option<Str<'a>>,
+    #[serde(borrow, default, rename = "State/Province")]
+    province: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    postal_code: Option<Str<'a>>,
+    #[serde(borrow, default, rename = "ZIP/PostalCode")]
+    zip: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    country: Option<Str<'a>>,
+}
+
+/// Joins the details on by id. Details of tenants that are not in the list are left out; a tenant without details keeps
+/// its prefix as name.
+pub(super) fn join(records: &mut [VendorRecord], body: &[u8]) -> Result<(), String> {
+    let document = document(body);
+    if let Some(why) = document.broken {
+        return Err(why);
+    }
+    let details: HashMap<_, _> = document
+        .data
+        .iter()
+        .filter_map(|row| Some((serde_json::from_str::<DetailId<'_>>(row.get()).ok()?.id.0, *row)))
+        .collect();
+    for record in records.iter_mut().filter(|record| record.malformed.is_none()) {
+        if let Some(row) = details.get(record.vendor_id.as_str()) {
+            complete(record, row);
+        }
+    }
+    Ok(())
+}
+
+fn complete(record: &mut VendorRecord, row: &RawValue) {
+    let Ok(detail) = serde_json::from_str::<Detail<'_>>(row.get()) else {
+        record.malformed = Some(DETAIL_ROW.field_at_fault(row));
+        return;
+    };
+    let text = |text: Option<Str<'_>>| text.map(|text| text.0.into_owned()).unwrap_or_default();
+    let name = reconcile::record::fold_blanks(&text(detail.attributes.display_name));
+    if !name.is_empty() {
+        record.name = name;
+    }
+    if detail.attributes.enabled == Some(false) {
+        record.activity = Activity::Inactive;
+    }
+    let Some(address) = detail.attributes.address else { return };
+    let lines = [text(address.address1), text(address.address2)];
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    record.fields.set_text(Field::Address, &lines.join(", "));
+    record.fields.set_text(Field::City, &text(address.city));
+    record.fields.set_text(Field::State, &text(address.state.or(address.province)));
+    record.fields.set_text(Field::PostalCode, &text(address.postal_code.or(address.zip)));
+    record.fields.set_text(Field::Country, &text(address.country));
+}
