@@ -5,8 +5,12 @@
 //! nothing here knows of an HTTP server, a terminal or an argument vector.
 
 pub mod answer;
+pub mod csv;
 pub mod error;
+pub mod nearest;
 pub mod progress;
 pub mod request;
+pub mod roles;
+pub mod shown;
 pub mod views;
 pub mod words;
