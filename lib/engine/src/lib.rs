@@ -8,4 +8,5 @@ pub mod contract;
 pub mod memory;
 pub mod message;
 pub mod ports;
+pub mod schedule;
 pub mod store;
