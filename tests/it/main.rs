@@ -1,1 +1,6 @@
-//! Whole flows.
+//! Whole flows, and the rules of the house.
+
+mod arrows;
+mod deny;
+mod tidy;
+mod workspace;
