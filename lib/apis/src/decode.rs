@@ -169,7 +169,11 @@ impl Row {
     /// the first field at fault. Without an id it gets one of our making, the same on every reading.
     pub(crate) fn malformed(&self, kind: Kind, row: &RawValue, client: Option<&VendorId>) -> VendorRecord {
         let mut json: Value = serde_json::from_str(row.get()).unwrap_or_default();
-        let id = json.pointer("/id").and_then(Value::as_str).and_then(|id| VendorId::parse(id).ok());
+        let id = match json.pointer("/id") {
+            Some(Value::String(id)) => VendorId::parse(id).ok(),
+            Some(Value::Number(id)) => VendorId::parse(&id.to_string()).ok(),
+            _ => None,
+        };
         let name = json.pointer(self.name).and_then(Value::as_str).map(fold_blanks);
         let vendor_id = id.unwrap_or_else(|| {
             if let Some(Value::Object(attributes)) = json.pointer_mut("/attributes") {

@@ -20,3 +20,6 @@ pub mod reading;
 pub mod refusal;
 pub mod vendors;
 pub mod verify;
+
+#[cfg(test)]
+mod suite;

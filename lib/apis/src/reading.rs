@@ -46,8 +46,12 @@ pub struct Reading {
 /// Records of the first call that wait for the second.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 struct Held {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     mark: Option<String>,
     records: Vec<VendorRecord>,
+    /// Why the first answer was not whole: the end will not be `Done`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    broken: Option<String>,
 }
 
 /// What one reply gave.
@@ -123,7 +127,7 @@ impl Reading {
         }
     }
 
-    /// Takes the reply to [`Reading::call`]. After `Again`, `Refused` and `Broken` the reading stands where it stood.
+    /// Takes the reply to [`Reading::call`]. After `Again` and `Refused` the reading stands where it stood.
     pub fn take(&mut self, account: &Account, reply: &Reply) -> Taken {
         let feed = self.resolve(account);
         if let (Some(held), Some(sequel)) = (&self.held, &feed.sequel) {
@@ -154,7 +158,6 @@ impl Reading {
                 let why = if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
                 Some(Then::Again { after: retry_after(reply), why })
             }
-            Judged::Refused(Cause::NotTheApi) => Some(Then::Broken(broken(account, "it is not the vendor's API"))),
             Judged::Refused(cause) => Some(Then::Refused(Refusal::new(cause, account, &self.call(account), reply))),
         }
     }
@@ -169,15 +172,21 @@ impl Reading {
             let why = "the vendor gave a page that it had given before, so the list has no end".to_owned();
             return Taken { records: Vec::new(), then: Then::Broken(why) };
         }
-        if let Some(why) = page.broken {
-            return Taken { records: page.records, then: Then::Broken(broken(account, &why)) };
-        }
+        let broken = page.broken.map(|why| broken(account, &why));
         if let Some(sequel) = &feed.sequel
             && !page.records.is_empty()
-            && (sequel.ask)(account, page.mark.as_deref()).is_some()
         {
-            self.held = Some(Held { mark: page.mark, records: page.records });
-            return Taken { records: Vec::new(), then: Then::Next };
+            if (sequel.ask)(account, page.mark.as_deref()).is_some() {
+                self.held = Some(Held { mark: page.mark, records: page.records, broken });
+                return Taken { records: Vec::new(), then: Then::Next };
+            }
+            if let Some(why) = broken {
+                // Without the sequel that a whole page would have asked for, these would look poorer than they are.
+                return Taken { records: Vec::new(), then: Then::Broken(why) };
+            }
+        }
+        if let Some(why) = broken {
+            return Taken { records: page.records, then: Then::Broken(why) };
         }
         let then = match (feed.paging, page.next.filter(|link| !link.trim().is_empty())) {
             (Paging::Single, _) | (Paging::NextLink, None) => Then::Done,
@@ -211,7 +220,9 @@ impl Reading {
     }
 
     fn take_sequel(&mut self, account: &Account, sequel: &Sequel, mut held: Held, reply: &Reply) -> Taken {
-        if !sequel.dispensable.contains(&reply.status) || (account.vendor.judge)(reply) == Judged::Passing {
+        let judged = (account.vendor.judge)(reply);
+        let is_ours = matches!(judged, Judged::Passing | Judged::Refused(Cause::Credentials));
+        if is_ours || !sequel.dispensable.contains(&reply.status) {
             if let Some(then) = self.not_good(account, reply) {
                 return Taken { records: Vec::new(), then };
             }
@@ -220,7 +231,7 @@ impl Reading {
             }
         }
         self.held = None;
-        Taken { records: held.records, then: Then::Done }
+        Taken { records: held.records, then: held.broken.map_or(Then::Done, Then::Broken) }
     }
 }
 

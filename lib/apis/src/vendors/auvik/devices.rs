@@ -1,5 +1,6 @@
 //! Devices as assets, with the MAC addresses of their interfaces (auvik.md section 4).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -64,6 +65,13 @@ struct Attributes<'a> {
     firmware_version: Option<Str<'a>>,
 }
 
+/// What is read of a device that cannot be read as a whole: whose it is.
+#[derive(Deserialize)]
+struct Owned<'a> {
+    #[serde(borrow, default)]
+    relationships: Option<Relationships<'a>>,
+}
+
 #[derive(Deserialize)]
 struct Relationships<'a> {
     #[serde(borrow, default)]
@@ -99,11 +107,11 @@ struct Detail<'a> {
 #[derive(Deserialize)]
 struct DetailRelationships<'a> {
     #[serde(borrow, default)]
-    interfaces: Option<Interfaces<'a>>,
+    interfaces: Option<InterfaceList<'a>>,
 }
 
 #[derive(Deserialize)]
-struct Interfaces<'a> {
+struct InterfaceList<'a> {
     #[serde(borrow, default)]
     data: Option<Vec<Interface<'a>>>,
 }
@@ -121,8 +129,13 @@ struct InterfaceAttributes<'a> {
     mac_address: Option<Str<'a>>,
 }
 
-/// The MAC addresses of a device; `None` where its interfaces cannot be read.
-type Macs = Option<Vec<String>>;
+/// What `included` says about the interfaces of the devices on a page.
+struct Interfaces<'a> {
+    /// The MAC addresses by device; `None` where the device's interfaces cannot be read.
+    macs: HashMap<Cow<'a, str>, Option<Vec<String>>>,
+    /// Whether an entry is so broken that it cannot be told whose it is.
+    has_stray: bool,
+}
 
 /// Reads one page of the devices of `tenant`.
 ///
@@ -131,46 +144,52 @@ type Macs = Option<Vec<String>>;
 /// uncertain whether a grouping tenant's list holds those of its children).
 pub(super) fn decode(body: &[u8], tenant: Option<&VendorId>) -> Page {
     let document = document(body);
-    let mut macs: HashMap<String, Macs> = document.included.iter().filter_map(|row| interfaces(row)).collect();
+    let mut interfaces = interfaces(&document.included);
     let is_whole = document.broken.is_none();
-    let records = document.data.iter().filter_map(|row| record(row, tenant, &mut macs, is_whole)).collect();
+    let records = document.data.iter().filter_map(|row| record(row, tenant, &mut interfaces, is_whole)).collect();
     Page { records, next: document.next, mark: None, broken: document.broken }
 }
 
-fn interfaces(row: &RawValue) -> Option<(String, Macs)> {
-    let Ok(detail) = serde_json::from_str::<Detail<'_>>(row.get()) else {
-        let id = serde_json::from_str::<DetailId<'_>>(row.get()).ok()?.id;
-        return Some((id.0.into_owned(), None));
-    };
-    let interfaces = detail.relationships.and_then(|all| all.interfaces).and_then(|all| all.data).unwrap_or_default();
-    let macs = interfaces.into_iter().filter_map(|one| mac_address(&one.attributes?.mac_address?.0)).collect();
-    Some((detail.id.0.into_owned(), Some(macs)))
+fn interfaces<'a>(rows: &[&'a RawValue]) -> Interfaces<'a> {
+    let mut found = Interfaces { macs: HashMap::with_capacity(rows.len()), has_stray: false };
+    for row in rows {
+        if let Ok(detail) = serde_json::from_str::<Detail<'_>>(row.get()) {
+            let list = detail.relationships.and_then(|all| all.interfaces).and_then(|all| all.data).unwrap_or_default();
+            let macs = list.into_iter().filter_map(|one| mac_address(&one.attributes?.mac_address?.0)).collect();
+            found.macs.insert(detail.id.0, Some(macs));
+        } else if let Ok(detail) = serde_json::from_str::<DetailId<'_>>(row.get()) {
+            found.macs.insert(detail.id.0, None);
+        } else {
+            found.has_stray = true;
+        }
+    }
+    found
 }
 
 fn record(
     row: &RawValue,
     tenant: Option<&VendorId>,
-    macs: &mut HashMap<String, Macs>,
+    interfaces: &mut Interfaces<'_>,
     is_whole: bool,
 ) -> Option<VendorRecord> {
-    let Ok(device) = serde_json::from_str::<Device<'_>>(row.get()) else {
-        return Some(ROW.malformed(Kind::Asset, row, tenant));
+    let device = serde_json::from_str::<Device<'_>>(row.get()).ok();
+    let Some((device, vendor_id)) = device.and_then(|device| VendorId::parse(&device.id.0).ok().map(|id| (device, id)))
+    else {
+        let owner = serde_json::from_str::<Owned<'_>>(row.get()).ok().and_then(|row| row.relationships);
+        return (!is_of_another(owner, tenant)).then(|| ROW.malformed(Kind::Asset, row, tenant));
     };
-    let Ok(vendor_id) = VendorId::parse(&device.id.0) else {
-        return Some(ROW.malformed(Kind::Asset, row, tenant));
-    };
-    let owner = device.relationships.and_then(|all| all.tenant?.data?.id);
-    if owner.is_some_and(|owner| tenant.is_some_and(|tenant| owner.0.trim() != tenant.as_str())) {
+    if is_of_another(device.relationships, tenant) {
         return None;
     }
-    let found = macs.remove(device.id.0.as_ref());
-    if found.is_none() && !is_whole {
-        return None;
-    }
-    let attributes = device.attributes;
+    let macs = match interfaces.macs.remove(device.id.0.as_ref()) {
+        Some(macs) => macs,
+        None if !is_whole => return None,
+        None if interfaces.has_stray => None,
+        None => Some(Vec::new()),
+    };
     let mut record = VendorRecord {
         kind: Kind::Asset,
-        name: stand_in_name(&attributes, &vendor_id),
+        name: shown_name(&device.attributes, &vendor_id),
         vendor_id,
         client: tenant.cloned(),
         fields: Fields::default(),
@@ -178,24 +197,34 @@ fn record(
         activity: Activity::Active,
         malformed: None,
     };
-    match found {
-        Some(None) => record.malformed = Some("macAddress".to_owned()),
-        Some(Some(macs)) => {
-            observe(&mut record.fields, &attributes);
+    match macs {
+        Some(macs) => {
+            observe(&mut record.fields, &device.attributes);
             record.fields.set_list(Field::MacAddresses, macs);
         }
-        None => observe(&mut record.fields, &attributes),
+        None => record.malformed = Some("macAddress".to_owned()),
     }
     Some(record)
 }
 
-fn stand_in_name(attributes: &Attributes<'_>, id: &VendorId) -> String {
+fn is_of_another(relationships: Option<Relationships<'_>>, tenant: Option<&VendorId>) -> bool {
+    let owner = relationships.and_then(|all| all.tenant?.data?.id);
+    owner.is_some_and(|owner| tenant.is_some_and(|tenant| owner.0.trim() != tenant.as_str()))
+}
+
+/// The device's name, else its least address, else its id.
+fn shown_name(attributes: &Attributes<'_>, id: &VendorId) -> String {
     let name = fold_blanks(text(&attributes.device_name));
     if !name.is_empty() {
         return name;
     }
-    let address =
-        attributes.ip_addresses.iter().flatten().map(|address| fold_blanks(&address.0)).find(|text| !text.is_empty());
+    let address = attributes
+        .ip_addresses
+        .iter()
+        .flatten()
+        .map(|address| fold_blanks(&address.0))
+        .filter(|text| !text.is_empty())
+        .min();
     address.unwrap_or_else(|| id.to_string())
 }
 

@@ -1,0 +1,441 @@
+//! The standard suite: what every vendor must keep, shown with its fixtures.
+//!
+//! A fixture `fixtures/<vendor>/<case>.http` names a feed and holds the vendor's replies in order; `<case>.expected`
+//! holds the calls that were made, the records that came, and how it ended (`UPDATE_EXPECT=1` writes it anew). A vendor
+//! added to [`vendors::ALL`] is under this suite without a line here. The secret of every account is made of canaries.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use reconcile::ids::VendorId;
+use reconcile::record::{Kind, VendorRecord};
+use serde_json::Value;
+
+use crate::account::{Account, Surroundings};
+use crate::call::{Reply, Secret, SecretText, redacted};
+use crate::feed::{Fan, Feed, Paging, Vendor};
+use crate::reading::{Reading, Taken, Then};
+use crate::refusal::Cause;
+use crate::vendors;
+use crate::verify::{CheckAnswer, answer, checks};
+
+/// What the names of a vendor's fixtures must begin with, at least once each.
+const NEEDED_CASES: &[&str] =
+    &["one_page", "empty", "row_", "refused_", "throttled_", "bad_key_", "html_", "truncated_"];
+
+struct Fixture {
+    path: PathBuf,
+    account: Account,
+    feed: &'static Feed,
+    parent: Option<VendorId>,
+    replies: Vec<Reply>,
+}
+
+fn folder(vendor: &Vendor) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(vendor.id)
+}
+
+/// The secret of `vendor` made of texts that must never be seen again.
+fn canaries(vendor: &Vendor) -> Secret {
+    let parts = vendor.secret_parts.iter();
+    Secret(parts.map(|part| (part.name.to_owned(), SecretText::new(&canary(part.name)))).collect())
+}
+
+fn canary(part: &str) -> String {
+    format!("CANARY/{part}+x9")
+}
+
+/// The forms in which a canary could be seen.
+fn canary_forms(vendor: &Vendor) -> Vec<String> {
+    let plain: Vec<String> = vendor.secret_parts.iter().map(|part| canary(part.name)).collect();
+    let encoded = plain.iter().map(|text| url::form_urlencoded::byte_serialize(text.as_bytes()).collect());
+    let tokens = [base64::engine::general_purpose::STANDARD.encode(plain.join(":"))];
+    plain.iter().cloned().chain(encoded).chain(tokens).collect()
+}
+
+fn account(vendor: &'static Vendor, more: &[(String, String)]) -> Account {
+    let text = std::fs::read_to_string(folder(vendor).join("settings.json")).expect("every vendor has settings.json");
+    let mut settings: BTreeMap<String, String> = serde_json::from_str(&text).expect("settings are texts");
+    settings.extend(more.iter().cloned());
+    Account::new(vendor, settings, canaries(vendor), &Surroundings::default()).expect("the settings are valid")
+}
+
+fn fixture(vendor: &'static Vendor, path: PathBuf) -> Fixture {
+    let text = std::fs::read_to_string(&path).expect("fixtures are text");
+    let (head, replies) = text.split_once("\n\n").expect("a blank line after the head");
+    let mut feed = &vendor.feeds[0];
+    let (mut parent, mut settings) = (None, Vec::new());
+    for line in head.lines() {
+        match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
+            ["feed", name] => feed = vendor.feed(name).expect("the feed exists"),
+            ["parent", id] => parent = Some(VendorId::parse(id).unwrap()),
+            ["setting", name, value] => settings.push((name.to_owned(), value.to_owned())),
+            _ => panic!("{}: what is {line:?}?", path.display()),
+        }
+    }
+    let replies = replies.split("\n-----\n").map(reply).collect();
+    Fixture { account: account(vendor, &settings), path, feed, parent, replies }
+}
+
+fn reply(text: &str) -> Reply {
+    let text = text.strip_prefix("HTTP ").expect("a reply begins with HTTP and the status");
+    let (head, body) = text.split_once("\n\n").unwrap_or((text.trim_end(), ""));
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.parse().ok()).expect("a status");
+    let headers = lines.map(|line| line.split_once(": ").expect("name: value"));
+    Reply {
+        status,
+        headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        body: body.trim_end_matches('\n').as_bytes().to_vec(),
+    }
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let mut all = Vec::new();
+    for vendor in vendors::ALL {
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder(vendor))
+            .expect("every vendor has fixtures")
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "http"));
+        paths.sort();
+        all.extend(paths.into_iter().map(|path| fixture(vendor, path)));
+    }
+    all
+}
+
+/// Feeds the replies to a reading, through a checkpoint before each, and hands every step to `look`.
+fn drive(fixture: &Fixture, replies: &[Reply], mut look: impl FnMut(&Reading, &Taken)) -> (Vec<VendorRecord>, Then) {
+    let mut reading = Reading::start(fixture.feed, fixture.parent.as_ref());
+    let mut records = Vec::new();
+    let mut then = Then::Next;
+    for reply in replies {
+        assert!(
+            matches!(then, Then::Next | Then::Again { .. }),
+            "{}: a reply after the end {then:?}",
+            fixture.path.display()
+        );
+        let checkpoint = serde_json::to_string(&reading).unwrap();
+        let mut restored: Reading = serde_json::from_str(&checkpoint).unwrap();
+        assert_eq!(restored, reading, "a checkpoint restores the reading");
+        let taken = restored.take(&fixture.account, reply);
+        look(&reading, &taken);
+        records.extend(taken.records);
+        then = taken.then;
+        reading = restored;
+    }
+    (records, then)
+}
+
+fn all_of(fixture: &Fixture, replies: &[Reply]) -> (Vec<VendorRecord>, Then) {
+    drive(fixture, replies, |_, _| {})
+}
+
+/// Like [`all_of`], for replies of which the last ones may not be asked for.
+fn as_far_as_it_goes(fixture: &Fixture, replies: &[Reply]) -> (Vec<VendorRecord>, Then) {
+    let mut count = 0;
+    let mut reading = Reading::start(fixture.feed, fixture.parent.as_ref());
+    for reply in replies {
+        count += 1;
+        if reading.take(&fixture.account, reply).then != Then::Next {
+            break;
+        }
+    }
+    all_of(fixture, &replies[..count])
+}
+
+fn render(record: &VendorRecord) -> String {
+    let mut line = format!("{} {} {:?}", record.kind, record.vendor_id, record.name);
+    if let Some(client) = &record.client {
+        line.push_str(&format!(" client={client}"));
+    }
+    if record.activity != Default::default() {
+        line.push_str(" inactive");
+    }
+    if let Some(class) = &record.class {
+        line.push_str(&format!(" class={}:{:?}", class.id, class.name));
+    }
+    for (field, value) in record.fields.iter() {
+        line.push_str(&format!("\n    {field} = {value}"));
+    }
+    if let Some(field) = &record.malformed {
+        line.push_str(&format!("\n    malformed: {field}"));
+    }
+    line
+}
+
+fn render_then(then: &Then) -> String {
+    match then {
+        Then::Next => "next".to_owned(),
+        Then::Done => "done".to_owned(),
+        Then::Refused(refusal) => {
+            format!("refused ({}): {refusal}\n  hint: {}", refusal.cause.code(), refusal.hint)
+        }
+        Then::Again { after, why } => format!("again after {after:?}: {why}"),
+        Then::Broken(why) => format!("broken: {why}"),
+    }
+}
+
+#[test]
+fn every_fixture_gives_what_stands_beside_it() {
+    for fixture in fixtures() {
+        let mut seen = String::new();
+        drive(&fixture, &fixture.replies, |reading, taken| {
+            let call = reading.call(&fixture.account);
+            seen.push_str(&format!("{} {}\n", call.method.verb(), redacted(&call.url)));
+            for record in &taken.records {
+                seen.push_str(&format!("  {}\n", render(record)));
+            }
+            seen.push_str(&format!("  → {}\n", render_then(&taken.then)));
+        });
+        expect_test::expect_file![fixture.path.with_extension("expected")].assert_eq(&seen);
+    }
+}
+
+#[test]
+fn every_vendor_has_the_needed_fixtures_for_its_feeds() {
+    let all = fixtures();
+    for vendor in vendors::ALL {
+        let of_vendor: Vec<&Fixture> = all.iter().filter(|one| one.account.vendor.id == vendor.id).collect();
+        for case in NEEDED_CASES {
+            let found = of_vendor.iter().any(|one| stem(one).starts_with(case));
+            assert!(found, "{} has no fixture {case}*", vendor.id);
+        }
+        for feed in vendor.feeds {
+            let has =
+                |case: &str| of_vendor.iter().any(|one| one.feed.name == feed.name && stem(one).starts_with(case));
+            assert!(has("one_page"), "{} has no fixture one_page* for {}", vendor.id, feed.name);
+            assert!(feed.paging == Paging::Single || has("two_pages"), "no fixture two_pages* for {}", feed.name);
+        }
+    }
+}
+
+fn stem(fixture: &Fixture) -> &str {
+    fixture.path.file_stem().and_then(|stem| stem.to_str()).expect("fixtures have plain names")
+}
+
+#[test]
+fn ids_are_unique_stable_and_below_the_parent() {
+    for fixture in fixtures() {
+        let (records, _) = all_of(&fixture, &fixture.replies);
+        assert_eq!(records, all_of(&fixture, &fixture.replies).0, "reading twice gives the same");
+        let ids: BTreeSet<_> = records.iter().map(|record| (record.kind, &record.vendor_id)).collect();
+        assert_eq!(ids.len(), records.len(), "{}: an id comes twice", fixture.path.display());
+        for record in &records {
+            assert_eq!(record.client.is_some(), record.kind.is_below_client(), "{record:?}");
+            assert!(fixture.feed.fan == Fan::Once || record.client == fixture.parent, "{record:?}");
+            assert!(!record.name.is_empty(), "{record:?} has no name");
+        }
+    }
+}
+
+/// Applies `change` to the rows of a JSON reply; `None` where it has none.
+fn with_rows(reply: &Reply, change: impl FnOnce(&mut Vec<Value>)) -> Option<Reply> {
+    let mut body: Value = serde_json::from_slice(&reply.body).ok()?;
+    change(body.get_mut("data")?.as_array_mut()?);
+    Some(Reply { body: body.to_string().into_bytes(), ..reply.clone() })
+}
+
+fn row_count(reply: &Reply) -> usize {
+    let mut count = 0;
+    with_rows(reply, |rows| count = rows.len());
+    count
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    for fixture in fixtures() {
+        let reversed: Vec<Reply> = fixture
+            .replies
+            .iter()
+            .map(|reply| with_rows(reply, |rows| rows.reverse()).unwrap_or_else(|| reply.clone()))
+            .collect();
+        let sorted = |replies: &[Reply]| {
+            let mut records = all_of(&fixture, replies).0;
+            records.sort_by(|one, other| one.vendor_id.cmp(&other.vendor_id));
+            records
+        };
+        assert_eq!(sorted(&reversed), sorted(&fixture.replies), "{}", fixture.path.display());
+    }
+}
+
+#[test]
+fn a_broken_row_costs_that_row() {
+    let breakers: [fn(&Value) -> Value; 5] = [
+        |_| Value::Null,
+        |_| Value::from(17),
+        |_| serde_json::json!({}),
+        |row| serde_json::json!({"id": row["id"]}),
+        |row| serde_json::json!({"id": row["id"], "attributes": [1]}),
+    ];
+    for fixture in fixtures().into_iter().filter(|one| stem(one).starts_with("one_page")) {
+        let (whole, _) = all_of(&fixture, &fixture.replies);
+        let rows = row_count(&fixture.replies[0]);
+        assert_eq!(rows, whole.len(), "{}: a record for each row", fixture.path.display());
+        for (breaker, index) in breakers.iter().flat_map(|breaker| (0..rows).map(move |index| (breaker, index))) {
+            let mut replies = fixture.replies.clone();
+            replies[0] = with_rows(&replies[0], |rows| rows[index] = breaker(&rows[index])).unwrap();
+            let (mut records, then) = all_of(&fixture, &replies);
+            assert_eq!(then, Then::Done, "a broken row does not break the page");
+            assert_eq!(records.len(), whole.len(), "a broken row is counted");
+            let broken = records.remove(index);
+            assert!(broken.malformed.is_some(), "{broken:?}");
+            let others: Vec<_> =
+                whole.iter().enumerate().filter(|(at, _)| *at != index).map(|(_, one)| one.clone()).collect();
+            assert_eq!(records, others, "the others are as they were");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_breaks_off_is_never_the_end_and_invents_nothing() {
+    for fixture in fixtures().into_iter().filter(|one| stem(one).starts_with("one_page")) {
+        let (whole, _) = all_of(&fixture, &fixture.replies);
+        for (step, reply) in fixture.replies.iter().enumerate() {
+            for bytes in 0..reply.body.len() {
+                let mut replies = fixture.replies.clone();
+                replies[step].body.truncate(bytes);
+                let (records, then) = as_far_as_it_goes(&fixture, &replies);
+                assert!(matches!(then, Then::Broken(_)), "{}, {bytes} bytes: {then:?}", fixture.path.display());
+                assert!(records.iter().all(|record| whole.contains(record)), "{bytes} bytes: {records:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_vendor_that_repeats_a_page_is_left() {
+    for fixture in fixtures() {
+        let mut reading = Reading::start(fixture.feed, fixture.parent.as_ref());
+        for reply in &fixture.replies {
+            let taken = reading.take(&fixture.account, reply);
+            if taken.then != Then::Next || fixture.feed.paging == Paging::Single {
+                continue;
+            }
+            let mut repeated = reading.clone();
+            let ends = (0..3).map(|_| repeated.take(&fixture.account, reply).then).find(|then| *then != Then::Next);
+            assert!(matches!(ends, Some(Then::Broken(_))), "{}: {ends:?}", fixture.path.display());
+        }
+    }
+}
+
+#[test]
+fn no_bad_status_is_an_end_and_every_refusal_has_a_hint() {
+    for vendor in vendors::ALL {
+        let account = account(vendor, &[]);
+        let parent = VendorId::parse("1").unwrap();
+        for feed in vendor.feeds {
+            for status in (300..600).filter(|status| !feed.nothing.contains(status)) {
+                let mut reading = Reading::start(feed, Some(&parent).filter(|_| feed.fan == Fan::PerClient));
+                let before = reading.clone();
+                let taken = reading.take(&account, &Reply { status, ..Reply::default() });
+                assert!(taken.records.is_empty());
+                assert_eq!(reading, before, "status {status} moves nothing");
+                match taken.then {
+                    Then::Again { .. } => assert!(status >= 500 || matches!(status, 408 | 429), "{status}"),
+                    Then::Refused(refusal) => {
+                        assert_eq!(refusal.status, status);
+                        assert!(refusal.hint.contains("curl -X GET"), "{refusal:?}");
+                        assert_eq!(refusal.cause == Cause::Credentials, status == 401, "{status}");
+                    }
+                    then => panic!("{} {} after {status}: {then:?}", vendor.id, feed.name),
+                }
+            }
+        }
+    }
+}
+
+/// Bodies in which a vendor says back what it was sent.
+fn echoes(form: &str) -> Vec<Vec<u8>> {
+    let texts = [
+        format!("bad key {form} for you"),
+        format!("{form}{}", "x".repeat(500)),
+        format!("<html><title>{form}</title></html>"),
+        serde_json::json!({"errors": [{"title": form, "detail": format!("key {form}")}]}).to_string(),
+        serde_json::json!({"message": format!("{}{form}", "y".repeat(290)), "error": form}).to_string(),
+        serde_json::json!({"data": [], "links": {"next": format!("/v1/more?key={form}")}}).to_string(),
+        serde_json::json!({"data": [], "links": {"next": format!("https://{form}.example/v1")}}).to_string(),
+    ];
+    texts.into_iter().map(String::into_bytes).collect()
+}
+
+#[test]
+fn no_canary_is_ever_shown() {
+    for vendor in vendors::ALL {
+        let account = account(vendor, &[]);
+        let kinds: BTreeSet<Kind> = vendor.kinds.iter().copied().collect();
+        let forms = canary_forms(vendor);
+        let clean = |what: &str, text: String| {
+            for form in &forms {
+                assert!(!text.contains(form.as_str()), "{} shows {form} in {what}: {text}", vendor.id);
+            }
+        };
+        clean("the account", format!("{account:?}"));
+        for (form, status) in
+            forms.iter().flat_map(|form| [200, 302, 400, 401, 403, 429, 500].map(|status| (form, status)))
+        {
+            for body in echoes(form) {
+                let headers = vec![("location".to_owned(), format!("https://{form}.example/"))];
+                let reply = Reply { status, headers, body };
+                for feed in vendor.feeds {
+                    let parent = VendorId::parse("1").unwrap();
+                    let mut reading = Reading::start(feed, Some(&parent).filter(|_| feed.fan == Fan::PerClient));
+                    let call = reading.call(&account);
+                    clean("a call", format!("{call:?} {} {}", call.as_curl(), redacted(&call.url)));
+                    clean("what was taken", format!("{:?}", reading.take(&account, &reply)));
+                    clean("a checkpoint", serde_json::to_string(&reading).unwrap());
+                }
+                for check in checks(&account, &kinds) {
+                    if let CheckAnswer::Refused(refusal) = answer(&account, &check, &reply) {
+                        clean("a refusal", format!("{refusal} {refusal:?}"));
+                    }
+                }
+                clean("a reply", format!("{reply:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_vendors_words_are_short_and_on_one_line() {
+    for vendor in vendors::ALL {
+        let account = account(vendor, &[]);
+        let feed = &vendor.feeds[0];
+        for text in ["a\u{1b}[31mred\r\nline\u{202e}x", &"ä".repeat(1000)] {
+            let reply = Reply { status: 400, headers: Vec::new(), body: text.as_bytes().to_vec() };
+            let Then::Refused(refusal) = Reading::start(feed, None).take(&account, &reply).then else {
+                panic!("400 is a refusal");
+            };
+            let words = refusal.vendor_words;
+            assert!(words.chars().count() <= 300 && !words.is_empty(), "{words}");
+            assert!(!words.chars().any(|letter| letter.is_control() || letter == '\u{202e}'), "{words:?}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_is_verified_and_listed() {
+    for vendor in vendors::ALL {
+        let account = account(vendor, &[]);
+        for kind in vendor.kinds {
+            let listed = vendor.feeds.iter().any(|feed| feed.kinds.contains(kind));
+            assert!(listed, "{} lists no {kind}", vendor.id);
+            let all = checks(&account, &BTreeSet::from([*kind]));
+            assert!(!all.is_empty(), "{} verifies no {kind}", vendor.id);
+            for check in all {
+                assert_eq!(check.kind, *kind);
+                let refused = Reply { status: 401, ..Reply::default() };
+                match answer(&account, &check, &refused) {
+                    CheckAnswer::Refused(refusal) => assert_eq!(refusal.cause, Cause::Credentials),
+                    _ => panic!("401 refuses {}", check.what),
+                }
+                let page =
+                    Reply { status: 200, body: b"<!DOCTYPE html><title>Log in</title>".to_vec(), ..Reply::default() };
+                let is_works = matches!(answer(&account, &check, &page), CheckAnswer::Works);
+                assert!(!is_works, "a log-in page is no answer to {}", check.what);
+            }
+        }
+        assert!(checks(&account, &BTreeSet::new()).is_empty());
+    }
+}
