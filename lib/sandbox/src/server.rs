@@ -1,0 +1,217 @@
+//! A thin HTTP server before a simulator: it reads a request, lets the simulator answer, and sends that as it should arrive.
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use apis::call::{Call, Method, SecretText, Text};
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use http_body::Frame;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use crate::auvik::{AuvikSim, Credentials};
+use crate::simulator::{Answer, Delivery, Listing, Shared, Simulator};
+use crate::world::{SharedWorld, World};
+
+/// Request headers that a simulator may look at.
+const HEADERS: &[&str] = &["accept", "authorization", "content-type", "user-agent"];
+/// Length of the longest request body.
+const REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// A simulator that is listening. It ends when this is stopped or dropped.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
+/// The simulated vendors over one world, each listening at a port of its own.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// What they all show.
+    pub world: SharedWorld,
+    /// Auvik, for switching faults on.
+    pub auvik: Shared<AuvikSim>,
+    servers: Vec<Running>,
+    listings: Vec<Listing>,
+}
+
+struct Behind<S> {
+    simulator: Shared<S>,
+    origin: String,
+}
+
+impl<S> Clone for Behind<S> {
+    fn clone(&self) -> Self {
+        Self { simulator: self.simulator.clone(), origin: self.origin.clone() }
+    }
+}
+
+impl Running {
+    /// Lets a simulator listen on 127.0.0.1 at `port`; 0 takes any that is free.
+    pub async fn start<S: Simulator>(port: u16, simulator: Shared<S>) -> io::Result<Running> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let address = listener.local_addr()?;
+        let behind = Behind { simulator, origin: format!("http://{address}") };
+        let router = Router::new().fallback(answer::<S>).with_state(behind);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let serving = axum::serve(listener, router);
+            tokio::select! {
+                _ = serving => {}
+                _ = stopped => {}
+            }
+        });
+        Ok(Running { address, stop: Some(stop), task })
+    }
+
+    /// Returns where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Returns the address as settings have it: `http://127.0.0.1:4001`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Ends it and waits until its port is free.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        // A task that was cancelled with its runtime has freed the port as well.
+        let _ = self.task.await;
+    }
+}
+
+impl Sandbox {
+    /// Starts every simulated vendor over a world, the first at `port`, the next at the one after it; 0 takes any free.
+    pub async fn start(port: u16, world: World) -> io::Result<Sandbox> {
+        let world = SharedWorld::new(world);
+        let auvik = Shared::new(AuvikSim::new(world.clone(), Credentials::default()));
+        let running = Running::start(port, auvik.clone()).await?;
+        let listings = vec![auvik.with(|auvik| auvik.listing(&running.url()))];
+        Ok(Sandbox { world, auvik, servers: vec![running], listings })
+    }
+
+    /// Returns where each vendor is and how to be let in.
+    pub fn describe(&self) -> &[Listing] {
+        &self.listings
+    }
+
+    /// Ends all of them.
+    pub async fn stop(self) {
+        for server in self.servers {
+            server.stop().await;
+        }
+    }
+}
+
+async fn answer<S: Simulator>(State(behind): State<Behind<S>>, request: Request) -> Response {
+    match read(request, &behind.origin).await {
+        Ok(call) => send(behind.simulator.with(|simulator| simulator.serve(&call, &behind.origin))),
+        Err(status) => plain(status),
+    }
+}
+
+/// Reads a request as a call; everything in a header or a body may be secret.
+async fn read(request: Request, origin: &str) -> Result<Call, StatusCode> {
+    let method = match request.method().as_str() {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        "POST" => Method::Post,
+        _ => return Err(StatusCode::METHOD_NOT_ALLOWED),
+    };
+    let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
+    let url = Url::parse(&format!("{origin}{target}")).map_err(|_| StatusCode::BAD_REQUEST)?;
+    let secret = |text: &str| Text::Secret(SecretText::new(text));
+    let header = |name: &&'static str| Some((*name, secret(request.headers().get(*name)?.to_str().ok()?)));
+    let headers = HEADERS.iter().filter_map(header).collect();
+    let body = axum::body::to_bytes(request.into_body(), REQUEST_BYTES_MAX).await;
+    let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let body = (!body.is_empty()).then(|| secret(&String::from_utf8_lossy(&body)));
+    Ok(Call { method, url, headers, body })
+}
+
+fn send(answer: Answer) -> Response {
+    let Answer { reply, delivery } = answer;
+    let length = reply.body.len();
+    let body = match delivery {
+        Delivery::Whole => Body::from(reply.body),
+        Delivery::Cut => Body::new(Pieces::cut(&reply.body)),
+        Delivery::Slow { pieces, pause } => Body::new(Pieces::slow(&reply.body, pieces, pause)),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    for (name, value) in reply.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    if delivery != Delivery::Whole {
+        headers.insert(axum::http::header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
+}
+
+fn plain(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// A body in pieces, which may break off.
+struct Pieces {
+    /// Reversed: the next one is last.
+    left: Vec<Bytes>,
+    breaks_off: bool,
+    pause: Duration,
+    waiting: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Pieces {
+    fn cut(body: &[u8]) -> Self {
+        let left = vec![Bytes::copy_from_slice(&body[..body.len() / 2])];
+        Self { left, breaks_off: true, pause: Duration::ZERO, waiting: None }
+    }
+
+    fn slow(body: &[u8], pieces: usize, pause: Duration) -> Self {
+        let size = body.len().div_ceil(pieces.max(1)).max(1);
+        let left = body.chunks(size).rev().map(Bytes::copy_from_slice).collect();
+        Self { left, breaks_off: false, pause, waiting: None }
+    }
+}
+
+impl HttpBody for Pieces {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if !self.pause.is_zero() && !self.left.is_empty() {
+            let pause = self.pause;
+            let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(pause)));
+            if waiting.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.waiting = None;
+        }
+        Poll::Ready(match self.left.pop() {
+            Some(piece) => Some(Ok(Frame::data(piece))),
+            None if self.breaks_off => Some(Err(io::Error::from(io::ErrorKind::ConnectionAborted))),
+            None => None,
+        })
+    }
+}

@@ -1,0 +1,101 @@
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::*;
+use crate::faults::{Fault, Trouble};
+use crate::world::Size;
+
+async fn sandbox() -> Sandbox {
+    let world = World::new(&Size { clients: 3, devices: 40, seed: 1 });
+    Sandbox::start(0, world).await.unwrap()
+}
+
+/// Sends a request as it stands and returns head and body of the answer, as far as it came.
+async fn talk(sandbox: &Sandbox, verb: &str, target: &str) -> (String, String) {
+    let listing = &sandbox.describe()[0];
+    let token = STANDARD.encode(format!("{}:{}", listing.secret["username"], listing.secret["api_key"]));
+    let head =
+        format!("{verb} {target} HTTP/1.1\r\nhost: x\r\nauthorization: Basic {token}\r\nconnection: close\r\n\r\n");
+    let address = sandbox.servers[0].address();
+    let raw = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut raw = Vec::new();
+        // A cut connection is an error here; what came before it counts.
+        let _ = stream.read_to_end(&mut raw);
+        String::from_utf8_lossy(&raw).into_owned()
+    });
+    let raw = raw.await.unwrap();
+    let (head, body) = raw.split_once("\r\n\r\n").unwrap_or((&raw, ""));
+    (head.to_lowercase(), body.to_owned())
+}
+
+fn length(head: &str) -> usize {
+    let line = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    line.and_then(|length| length.parse().ok()).expect("the answer says how long it is")
+}
+
+#[tokio::test]
+async fn links_lead_back_to_the_server_with_raw_and_encoded_brackets_alike() {
+    let sandbox = sandbox().await;
+    let url = sandbox.describe()[0].url.clone();
+    for target in ["/v1/inventory/device/info?page[first]=10", "/v1/inventory/device/info?page%5Bfirst%5D=10"] {
+        let (head, body) = talk(&sandbox, "GET", target).await;
+        assert!(head.starts_with("http/1.1 200") && head.contains("content-type: application/vnd.api+json"), "{head}");
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        let next = body["links"]["next"].as_str().unwrap();
+        let (head, _) = talk(&sandbox, "GET", next.strip_prefix(&url).unwrap()).await;
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+    }
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn head_has_no_body_and_other_verbs_are_refused() {
+    let sandbox = sandbox().await;
+    let (head, body) = talk(&sandbox, "HEAD", "/authentication/verify").await;
+    assert!(head.starts_with("http/1.1 200") && body.is_empty(), "{head}");
+    let (head, _) = talk(&sandbox, "DELETE", "/v1/tenants").await;
+    assert!(head.starts_with("http/1.1 405"), "{head}");
+}
+
+#[tokio::test]
+async fn a_cut_connection_never_brings_the_whole_answer() {
+    let sandbox = sandbox().await;
+    sandbox.auvik.with(|auvik| auvik.trouble(Trouble::new(Fault::CloseConnection).times(1)));
+    let (_, cut) = talk(&sandbox, "GET", "/v1/tenants").await;
+    let (head, whole) = talk(&sandbox, "GET", "/v1/tenants").await;
+    assert!(cut.len() < whole.len(), "{} of {}", cut.len(), whole.len());
+    assert_eq!(whole.len(), length(&head));
+}
+
+#[tokio::test]
+async fn a_slow_body_arrives_whole() {
+    let sandbox = sandbox().await;
+    sandbox.auvik.with(|auvik| auvik.trouble(Fault::SlowBody { pause: Duration::from_millis(1) }));
+    let (head, body) = talk(&sandbox, "GET", "/v1/tenants").await;
+    assert_eq!(body.len(), length(&head));
+    assert!(serde_json::from_str::<serde_json::Value>(&body).is_ok());
+}
+
+#[tokio::test]
+async fn the_world_changes_while_it_is_served() {
+    let sandbox = sandbox().await;
+    let (_, before) = talk(&sandbox, "GET", "/v1/tenants").await;
+    sandbox.world.change(|world| world.add_client("Fenwick Joinery"));
+    let (_, after) = talk(&sandbox, "GET", "/v1/tenants").await;
+    assert!(!before.contains("fenwickjoinery") && after.contains("fenwickjoinery"));
+}
+
+#[tokio::test]
+async fn a_stopped_server_frees_its_port() {
+    let sandbox = sandbox().await;
+    let port = sandbox.servers[0].address().port();
+    sandbox.stop().await;
+    let world = World::new(&Size { clients: 0, devices: 0, seed: 1 });
+    let again = Sandbox::start(port, world).await.unwrap();
+    assert_eq!(again.servers[0].address().port(), port);
+}

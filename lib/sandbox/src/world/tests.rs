@@ -1,0 +1,148 @@
+use std::collections::{HashMap, HashSet};
+
+use super::*;
+
+fn world(clients: usize, devices: usize, seed: u64) -> World {
+    World::new(&Size { clients, devices, seed })
+}
+
+fn devices(world: &World) -> impl Iterator<Item = &Device> {
+    world.clients.iter().flat_map(|client| &client.devices)
+}
+
+#[test]
+fn the_seed_decides_everything() {
+    assert_eq!(world(20, 400, 5), world(20, 400, 5));
+    assert_ne!(world(20, 400, 5), world(20, 400, 6));
+}
+
+#[test]
+fn a_world_has_the_size_it_was_asked_for() {
+    for (clients, count) in [(0, 0), (0, 3), (1, 0), (1, 1), (30, 1000), (200, 199)] {
+        let world = world(clients, count, 1);
+        assert_eq!((world.clients.len(), world.device_count()), (clients + 1, count));
+        assert_eq!(world.clients[0].standing, Standing::Msp);
+    }
+}
+
+#[test]
+fn slugs_and_numbers_are_unique() {
+    let world = world(400, 4000, 2);
+    let slugs: HashSet<_> = world.clients.iter().map(|client| &client.slug).collect();
+    let numbers: HashSet<_> = devices(&world).map(|device| device.number).collect();
+    assert_eq!((slugs.len(), numbers.len()), (401, 4000));
+}
+
+#[test]
+fn oddities_come_at_their_rates() {
+    let world = world(300, 30_000, 3);
+    let about = |found: usize, one_in: u32| {
+        let expected = 30_000 / one_in as usize;
+        assert!(found > expected / 2 && found < expected * 2, "{found}, expected about {expected}");
+    };
+    about(devices(&world).filter(|device| device.class == Class::Unknown).count(), NAMELESS_THING_ONE_IN);
+    let named_things = devices(&world).filter(|device| device.class != Class::Unknown).collect::<Vec<_>>();
+    about(named_things.iter().filter(|device| device.name.is_none()).count(), UNNAMED_ONE_IN);
+    about(named_things.iter().filter(|device| device.serial.is_none()).count(), NO_SERIAL_ONE_IN);
+    let placeholder =
+        |device: &&&Device| device.serial.as_deref().is_some_and(|text| PLACEHOLDER_SERIALS.contains(&text));
+    about(named_things.iter().filter(placeholder).count(), PLACEHOLDER_SERIAL_ONE_IN);
+    let mut twins = 0;
+    for client in &world.clients {
+        let mut seen = HashSet::new();
+        let serials = client.devices.iter().filter_map(|device| device.serial.as_deref());
+        twins += serials.filter(|text| !PLACEHOLDER_SERIALS.contains(text) && !seen.insert(*text)).count();
+    }
+    about(twins, SAME_SERIAL_ONE_IN);
+}
+
+#[test]
+fn a_dock_is_shared_within_its_client_only() {
+    let world = world(60, 3000, 4);
+    let mut owners: HashMap<[u8; 6], Vec<(ClientNo, DeviceNo)>> = HashMap::new();
+    for client in &world.clients {
+        for device in &client.devices {
+            let own: HashSet<[u8; 6]> = device.interfaces.iter().filter_map(|interface| interface.mac).collect();
+            for mac in own.into_iter().filter(|mac| *mac != [0; 6]) {
+                owners.entry(mac).or_default().push((client.number, device.number));
+            }
+        }
+    }
+    let shared: Vec<_> = owners.values().filter(|owners| owners.len() > 1).collect();
+    assert!(shared.len() > 10, "{} docks", shared.len());
+    assert!(shared.iter().all(|owners| owners.iter().all(|owner| owner.0 == owners[0].0)));
+}
+
+#[test]
+fn systems_differ_in_names_and_in_what_they_see() {
+    let world = world(200, 4000, 5);
+    let differing = world.clients.iter().filter(|client| client.name_in(System::Psa) != client.name_in(System::Rmm));
+    assert!((15..80).contains(&differing.count()));
+    let escaped = world.clients.iter().filter(|client| client.name_in(System::Network).contains("&amp;"));
+    assert!(escaped.count() > 1);
+    for client in &world.clients {
+        for device in client.devices.iter().filter(|device| device.is_seen_by(System::Network)) {
+            let shown = device.name_in(System::Network, client).map(|name| name.to_lowercase());
+            let own = device.name.as_deref().map(str::to_lowercase);
+            assert!(shown == own || shown.unwrap().starts_with(&format!("{}.", own.unwrap())));
+        }
+    }
+    let seen = |system| devices(&world).filter(|device| device.is_seen_by(system)).count();
+    assert!(seen(System::Rmm) < seen(System::Psa) && seen(System::Psa) < seen(System::Network));
+}
+
+#[test]
+fn a_night_changes_the_share_it_was_told_and_nothing_else() {
+    let before = world(20, 1000, 6);
+    let mut after = before.clone();
+    assert_eq!(after.night(9, 1.0), 10);
+    let changed: Vec<_> = devices(&before).zip(devices(&after)).filter(|(old, new)| old != new).collect();
+    assert_eq!(changed.len(), 10);
+    for (old, new) in changed {
+        let mut expected = old.clone();
+        expected.update_software(after.now_ms);
+        assert_eq!(*new, expected);
+        assert_ne!(new.software, old.software);
+    }
+    let mut again = before.clone();
+    again.night(9, 1.0);
+    assert_eq!(again, after);
+    let mut quiet = before.clone();
+    assert_eq!(quiet.night(9, 0.0), 0);
+    assert_eq!(quiet.clients, before.clients);
+}
+
+#[test]
+fn versions_count_up_and_keep_their_form() {
+    let mut device = world(0, 1, 1).clients.remove(0).devices.remove(0);
+    for (before, after) in [
+        (Some("10.0.22631.4317"), "10.0.22631.4318"),
+        (Some("v7.2.8,build1639,240309"), "v7.2.8,build1639,240310"),
+        (Some("6.99"), "6.100"),
+        (Some("2024a"), "2024a.1"),
+        (Some("1.009"), "1.010"),
+        (None, "1.0.1"),
+    ] {
+        device.software = before.map(Cow::Borrowed);
+        device.update_software(5);
+        assert_eq!((device.software.as_deref(), device.modified_ms), (Some(after), 5));
+    }
+}
+
+#[test]
+fn people_come_and_go_without_a_number_used_twice() {
+    let mut world = world(3, 30, 7);
+    let client = world.add_client("Fenwick Joinery");
+    let device = world.add_device(client).unwrap();
+    assert_eq!((world.clients.len(), world.device_count()), (5, 31));
+    assert!(world.change_device(device, |device| device.name = Some("NEW".to_owned())));
+    assert_eq!(world.client(client).unwrap().device(device).unwrap().name.as_deref(), Some("NEW"));
+    world.client_mut(client).unwrap().name = "Fenwick Woodwork".to_owned();
+    assert_eq!(world.client(client).unwrap().name_in(System::Rmm), "Fenwick Woodwork");
+    assert!(world.retire_device(device));
+    assert!(!world.retire_device(device) && !world.change_device(device, |_| {}));
+    assert_ne!(world.add_device(client), Some(device));
+    assert!(world.retire_client(client));
+    assert_eq!((world.add_device(client), world.client(client)), (None, None));
+    assert_ne!(world.add_client("Fenwick Joinery"), client);
+}
