@@ -44,7 +44,7 @@ const ARROWS: &[Arrows] = &[
 const PURE: &[(&str, &[&str])] = &[
     ("reconcile", &["html-escape", "rapidfuzz", "serde", "serde_json", "sha2", "thiserror", "unicode-normalization"]),
     ("apis", &["base64", "httpdate", "rapidfuzz", "secrecy", "serde", "serde_json", "thiserror", "url"]),
-    ("engine", &["cronexpr", "jiff", "serde", "serde_json", "sha2", "thiserror", "tracing"]),
+    ("engine", &["cronexpr", "futures-util", "jiff", "serde", "serde_json", "sha2", "thiserror", "tracing"]),
     ("console", &["csv", "jiff", "serde", "serde_json", "thiserror", "tracing"]),
 ];
 

@@ -47,7 +47,7 @@ pub struct Limits {
     pub connect: Duration,
     /// Between two pieces of an answer, and until its first.
     pub silence: Duration,
-    /// For the whole call, a repetition included.
+    /// For the whole call, a repetition included; below the time that the engine keeps in hand when it sends a call.
     pub total: Duration,
     /// For the body; the largest pages known (1 000 devices with details) have about 2 MB.
     pub body_bytes_max: usize,
@@ -57,8 +57,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            silence: Duration::from_secs(60),
-            total: Duration::from_secs(120),
+            silence: Duration::from_secs(30),
+            total: Duration::from_secs(45),
             body_bytes_max: 16 * 1024 * 1024,
         }
     }
@@ -205,7 +205,7 @@ impl Transport {
         };
         let this_machine = match address {
             Some(address) => address::refusal(address, Reach::Loopback).is_none(),
-            None => url.host_str().is_some_and(|name| name.trim_end_matches('.') == "localhost"),
+            None => url.host_str().is_some_and(is_localhost),
         };
         if this_machine {
             return match self.loopback {
@@ -286,6 +286,12 @@ impl Transport {
         }
         SendError::Broken { host, cause: error.into() }
     }
+}
+
+/// Tells a name that stands for this machine by definition (RFC 6761); what it resolves to is judged like any other.
+fn is_localhost(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// Why an answer could not be read.

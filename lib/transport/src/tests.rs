@@ -314,6 +314,7 @@ async fn urls_that_may_not_be_called_are_refused_by_rule() {
         ("https://[::ffff:127.0.0.1]/", "loopback"),
         ("http://localhost/", "loopback"),
         ("https://localhost./", "loopback"),
+        ("http://auvik.localhost/", "loopback"),
         ("https://10.0.0.1/", "private"),
         ("https://169.254.169.254/latest/meta-data/?x=canary", "metadata"),
         ("https://[fd00:ec2::254]/", "metadata"),
