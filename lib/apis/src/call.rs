@@ -200,3 +200,6 @@ impl fmt::Debug for Reply {
         write!(out, "{} with {} bytes", self.status, self.body.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

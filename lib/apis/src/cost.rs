@@ -36,3 +36,6 @@ pub fn estimate(vendor: &Vendor, clients: u64, records: &BTreeMap<Kind, u64>) ->
     };
     Estimate { requests, seconds }
 }
+
+#[cfg(test)]
+mod tests;

@@ -270,3 +270,6 @@ pub(crate) fn mac_address(text: &str) -> Option<String> {
     }
     Some(address)
 }
+
+#[cfg(test)]
+mod tests;

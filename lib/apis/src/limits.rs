@@ -36,3 +36,6 @@ pub fn retry_after(reply: &Reply) -> Option<Duration> {
     let now = httpdate::parse_http_date(reply.header("date")?.trim()).ok()?;
     Some(until.duration_since(now).unwrap_or(Duration::ZERO))
 }
+
+#[cfg(test)]
+mod tests;

@@ -246,3 +246,6 @@ fn hint(cause: &Cause) -> String {
             .to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+use super::*;
+use crate::vendors;
+
+fn requests(clients: u64, assets: Option<u64>) -> u64 {
+    let records = assets.map(|count| (Kind::Asset, count)).into_iter().collect();
+    estimate(vendors::find("auvik").unwrap(), clients, &records).requests
+}
+
+#[test]
+fn every_client_costs_a_call_for_each_page_of_its_assets() {
+    assert_eq!(requests(500, Some(100_000)), 2 + 500);
+    assert_eq!(requests(10, Some(5_000)), 2 + 10, "a full page is one page");
+    assert_eq!(requests(10, Some(5_001)), 2 + 20);
+    assert_eq!(requests(10, Some(0)), 2 + 10, "an empty client is asked too");
+}
+
+#[test]
+fn a_kind_that_is_not_read_costs_nothing() {
+    assert_eq!(requests(500, None), 2);
+    assert_eq!(requests(0, Some(0)), 2);
+}
+
+#[test]
+fn time_follows_the_requests_in_flight() {
+    let vendor = vendors::find("auvik").unwrap();
+    let estimate = estimate(vendor, 500, &BTreeMap::from([(Kind::Asset, 100_000)]));
+    let limits = vendor.limits;
+    assert_eq!(estimate.seconds, (502 * limits.answer_ms_assumed).div_ceil(limits.in_flight as u64 * 1000));
+}
