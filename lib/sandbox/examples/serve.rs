@@ -17,12 +17,7 @@ async fn main() -> std::io::Result<()> {
     };
     let port = u16::try_from(number("--port", 0)).map_err(std::io::Error::other)?;
     let sandbox = Sandbox::start(port, World::new(&size)).await?;
-    let (clients, devices) = {
-        let world = sandbox.world.read();
-        (world.clients.len(), world.device_count())
-    };
-    let line =
-        serde_json::json!({ "vendors": sandbox.describe(), "world": { "clients": clients, "devices": devices } });
+    let line = serde_json::to_string(&sandbox.summary())?;
     let mut out = std::io::stdout();
     writeln!(out, "{line}")?;
     out.flush()?;

@@ -19,6 +19,6 @@ pub mod world;
 
 pub use auvik::AuvikSim;
 pub use faults::{Fault, RowDamage, Trouble};
-pub use server::{Running, Sandbox};
+pub use server::{Counts, Running, Sandbox, Summary};
 pub use simulator::{Answer, Delivery, Listing, Shared, Simulator};
 pub use world::{SharedWorld, Size, World};

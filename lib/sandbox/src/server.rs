@@ -16,6 +16,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use http_body::Frame;
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -47,6 +48,24 @@ pub struct Sandbox {
     pub auvik: Shared<AuvikSim>,
     servers: Vec<Running>,
     listings: Vec<Listing>,
+}
+
+/// What somebody who uses the sandbox has to know; as JSON it fits on a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary<'a> {
+    /// Where each vendor is and how to be let in.
+    pub vendors: &'a [Listing],
+    /// How much there is.
+    pub world: Counts,
+}
+
+/// How much there is in a world, for comparing with what a client read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Clients, the MSP itself included.
+    pub clients: usize,
+    /// Devices of all clients.
+    pub devices: usize,
 }
 
 struct Behind<S> {
@@ -109,6 +128,13 @@ impl Sandbox {
     /// Returns where each vendor is and how to be let in.
     pub fn describe(&self) -> &[Listing] {
         &self.listings
+    }
+
+    /// Returns the same together with how much there is.
+    pub fn summary(&self) -> Summary<'_> {
+        let world = self.world.read();
+        let world = Counts { clients: world.clients.len(), devices: world.device_count() };
+        Summary { vendors: &self.listings, world }
     }
 
     /// Ends all of them.
