@@ -1,0 +1,132 @@
+//! Between the port's items and DynamoDB's attributes.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use engine::ports::{Expect, Item, Key, Query, TableError, Write};
+
+use super::Attributes;
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// Returns the attributes of a key.
+pub(super) fn key(key: Key) -> Attributes {
+    HashMap::from([("pk".to_owned(), text(key.pk)), ("sk".to_owned(), text(key.sk))])
+}
+
+/// Returns the attributes of an item as it is after `write`.
+pub(super) fn item(write: Write, body: String) -> Attributes {
+    let version = write.expect.next_version();
+    let mut attributes = HashMap::with_capacity(5);
+    attributes.insert("pk".to_owned(), text(write.key.pk));
+    attributes.insert("sk".to_owned(), text(write.key.sk));
+    attributes.insert("v".to_owned(), number(version));
+    attributes.insert("body".to_owned(), text(body));
+    if let Some(seconds) = write.expires_at {
+        attributes.insert("expires_at".to_owned(), number(seconds));
+    }
+    attributes
+}
+
+/// Returns the condition expression of `expect`, with its values.
+pub(super) fn condition(expect: Expect) -> (&'static str, Option<Attributes>) {
+    match expect {
+        Expect::Absent | Expect::Version(0) => ("attribute_not_exists(pk)", None),
+        Expect::Version(version) => ("v = :v", Some(HashMap::from([(":v".to_owned(), number(version))]))),
+    }
+}
+
+/// Returns one write of a transaction.
+pub(super) fn transact_item(table: &str, mut write: Write) -> TransactWriteItem {
+    let (condition, values) = condition(write.expect);
+    match write.body.take() {
+        Some(body) => {
+            let put = Put::builder()
+                .table_name(table)
+                .set_item(Some(item(write, body)))
+                .condition_expression(condition)
+                .set_expression_attribute_values(values)
+                .build();
+            TransactWriteItem::builder().put(put.expect("table and item are set")).build()
+        }
+        None => {
+            let delete = Delete::builder()
+                .table_name(table)
+                .set_key(Some(key(write.key)))
+                .condition_expression(condition)
+                .set_expression_attribute_values(values)
+                .build();
+            TransactWriteItem::builder().delete(delete.expect("table and key are set")).build()
+        }
+    }
+}
+
+/// Returns the key condition of a query, with its values.
+pub(super) fn range(query: &Query) -> (&'static str, Attributes) {
+    let mut values = HashMap::from([(":pk".to_owned(), text(&query.pk))]);
+    if !query.from.is_empty() {
+        values.insert(":from".to_owned(), text(&query.from));
+    }
+    if !query.to.is_empty() {
+        values.insert(":to".to_owned(), text(&query.to));
+    }
+    let condition = match (query.from.is_empty(), query.to.is_empty()) {
+        (true, true) => "pk = :pk",
+        (false, true) => "pk = :pk AND sk >= :from",
+        (true, false) => "pk = :pk AND sk <= :to",
+        (false, false) => "pk = :pk AND sk BETWEEN :from AND :to",
+    };
+    (condition, values)
+}
+
+/// Returns where the query starts: `Some(None)` at its bound, `None` where nothing can be found. DynamoDB refuses bounds
+/// that are the wrong way round and a start outside them.
+pub(super) fn start(query: &Query) -> Option<Option<Attributes>> {
+    let open_end = query.to.is_empty();
+    if !open_end && query.from > query.to {
+        return None;
+    }
+    let Some(after) = &query.after else { return Some(None) };
+    let from = after.as_str().cmp(query.from.as_str());
+    let to = if open_end { Ordering::Less } else { after.as_str().cmp(query.to.as_str()) };
+    let (before_the_range, beyond_it) = if query.newest_first {
+        (to == Ordering::Greater, from != Ordering::Greater)
+    } else {
+        (from == Ordering::Less || after.is_empty(), to != Ordering::Less)
+    };
+    if beyond_it {
+        return None;
+    }
+    Some((!before_the_range).then(|| key(Key::new(query.pk.as_str(), after.as_str()))))
+}
+
+/// Reads an item out of its attributes.
+pub(super) fn read_item(operation: &'static str, mut attributes: Attributes) -> Result<Item, TableError> {
+    let mut take = |name: &'static str| match attributes.remove(name) {
+        Some(AttributeValue::S(value) | AttributeValue::N(value)) => Ok(value),
+        _ => Err(misshapen(operation, name)),
+    };
+    let key = Key { pk: take("pk")?, sk: take("sk")? };
+    let version = take("v")?.parse().map_err(|_| misshapen(operation, "v"))?;
+    Ok(Item { key, version, body: take("body")? })
+}
+
+/// Reads the place out of the key of a page's last item.
+pub(super) fn read_sk(operation: &'static str, mut attributes: Attributes) -> Result<String, TableError> {
+    match attributes.remove("sk") {
+        Some(AttributeValue::S(sk)) => Ok(sk),
+        _ => Err(misshapen(operation, "sk")),
+    }
+}
+
+fn misshapen(operation: &'static str, attribute: &'static str) -> TableError {
+    let cause = format!("an item's attribute {attribute} is missing or of another type").into();
+    TableError::Refused { operation, cause }
+}
