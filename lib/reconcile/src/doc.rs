@@ -46,6 +46,10 @@ pub struct Doc {
     /// Whether it was archived, by a person or (where that is switched on) because all its sources are stale.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub archived: bool,
+    /// Whether a sync archived it when all its sources had gone stale. It stays set when a person restores the record, so
+    /// that no sync archives it a second time, and is cleared when a source returns or a person archives the record.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived_when_stale: bool,
     /// The vendor records mapped to it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sources: BTreeMap<IntegrationId, Source>,
@@ -79,6 +83,7 @@ impl Doc {
             id,
             name: name.to_owned(),
             archived: false,
+            archived_when_stale: false,
             sources: BTreeMap::new(),
             imported: Fields::default(),
             edits: BTreeMap::new(),
@@ -89,6 +94,17 @@ impl Doc {
     /// Returns what it is.
     pub fn kind(&self) -> Kind {
         self.id.kind()
+    }
+
+    /// Archives it on a person's word: no sync restores it.
+    pub fn archive_by_person(&mut self) {
+        self.archived = true;
+        self.archived_when_stale = false;
+    }
+
+    /// Restores it on a person's word: no sync archives it again before a source has returned.
+    pub fn restore_by_person(&mut self) {
+        self.archived = false;
     }
 
     /// Says whether it has sources and all of them are stale.

@@ -5,9 +5,18 @@
 //! gives the same plan, byte for byte. Nothing in this crate knows that a network, a queue or a database exists.
 
 pub mod doc;
+pub mod eligibility;
+pub mod guard;
 pub mod ids;
+pub mod lint;
 pub mod mapping;
+pub mod matching;
+pub mod normal;
+pub mod ownership;
 pub mod plan;
 pub mod reason;
 pub mod record;
 pub mod run;
+
+#[cfg(test)]
+mod worlds;

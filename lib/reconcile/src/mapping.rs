@@ -100,6 +100,10 @@ pub struct Absence {
     pub run: RunId,
     /// Whether its read of the record's scope was complete; only then does the absence mean anything.
     pub certain: bool,
+    /// Whether the plan of that run has counted it in [`Mapping::missed`], so that planning or applying again after a
+    /// crash counts nothing twice. Intake writes every absence uncounted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub counted: bool,
 }
 
 /// One vendor record as stored: its content as last read, its mapping, and whether it is there.

@@ -1,14 +1,32 @@
 //! The plan: what a run or Finish will do, record by record and field by field, and why each other record stays out.
+//!
+//! [`plan`] decides, [`effects`] says what is written for it; both are functions of a [`World`] alone. A child whose client
+//! is mapped to another documentation record than before first leaves the old one: [`foreign_clients`] names the clients
+//! whose records such children still hold, and for each of them the caller loads that client's documentation records and
+//! plans [`detach`], which is carried out before the scope's own plan. The scope's own plan counts on it: it treats those
+//! children as unmapped and names the entry version that the detachment leaves behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::doc::{Doc, Role};
+use crate::doc::{Doc, Role, Source};
 use crate::ids::{DocId, IntegrationId, RunId, Scope, VendorId};
-use crate::mapping::Entry;
+use crate::mapping::{Entry, Mapping};
 use crate::reason::Reason;
-use crate::record::{Field, Kind, Value};
+use crate::record::{Field, Fingerprint, Kind, Value};
+
+mod deciding;
+mod detaching;
+mod drafting;
+mod effects;
+mod finishing;
+mod totals;
+
+pub use deciding::plan;
+pub use detaching::{children_standing, detach, foreign_clients};
+pub use effects::effects;
+pub use totals::{Totals, digest};
 
 /// The key of an entry within its scope.
 pub type EntryKey = (Kind, VendorId);
@@ -35,6 +53,16 @@ pub enum Standing {
     Unmatched,
     /// A person excluded the client.
     Excluded,
+}
+
+impl Standing {
+    /// Returns the documentation record that the client is mapped to.
+    pub fn client(&self) -> Option<&DocId> {
+        match self {
+            Standing::Mapped(doc) => Some(doc),
+            _ => None,
+        }
+    }
 }
 
 /// What the operator switched on.
@@ -79,6 +107,62 @@ pub struct World<'a> {
     pub docs_version: u64,
 }
 
+impl<'a> World<'a> {
+    /// Returns the documentation record that the entry is mapped to, where both sides say so: it is among `docs` and no
+    /// other record of the integration holds it. An entry without it counts as unmapped.
+    pub(crate) fn linked(&self, entry: &Entry) -> Option<&'a Doc> {
+        let doc = self.docs.get(entry.mapping.doc.as_ref()?)?;
+        let held_by_other =
+            doc.sources.get(self.integration).is_some_and(|source| source.vendor_id != entry.record.vendor_id);
+        (!held_by_other).then_some(doc)
+    }
+
+    /// Returns what the entry's record says, as a source of its documentation record.
+    pub(crate) fn source_of(&self, entry: &Entry) -> Source {
+        Source {
+            vendor_id: entry.record.vendor_id.clone(),
+            role: self.role,
+            name: entry.record.name.clone(),
+            fields: entry.record.fields.clone(),
+            stale: false,
+        }
+    }
+
+    /// Says whether `source` is what the entry's record says.
+    pub(crate) fn is_source_of(&self, source: &Source, entry: &Entry) -> bool {
+        source.vendor_id == entry.record.vendor_id
+            && source.role == self.role
+            && source.name == entry.record.name
+            && !source.stale
+            && source.fields == entry.record.fields
+    }
+
+    /// Returns how often the entry will have been missed in a row once this plan is carried out. An absence counts once
+    /// per run, and only where the run read the kind completely.
+    pub(crate) fn missed_after(&self, entry: &Entry) -> u8 {
+        if self.counts_absence(entry) {
+            (entry.mapping.missed + 1).min(crate::mapping::STALE_AFTER)
+        } else {
+            entry.mapping.missed
+        }
+    }
+
+    /// Says whether this plan counts the entry's absence.
+    pub(crate) fn counts_absence(&self, entry: &Entry) -> bool {
+        match (self.purpose, &entry.absent) {
+            (Purpose::Run(run), Some(absence)) => {
+                absence.certain && !absence.counted && absence.run == *run && self.is_read(entry.record.kind)
+            }
+            _ => false,
+        }
+    }
+
+    /// Says whether the run read this kind completely, so that what is not there is gone.
+    pub(crate) fn is_read(&self, kind: Kind) -> bool {
+        self.complete.contains(&kind) && self.policy.sync.contains(&kind)
+    }
+}
+
 /// What happens to one vendor record or one documentation record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,7 +183,8 @@ pub enum Action {
     Return,
     /// Its documentation record is archived.
     Archive,
-    /// It leaves a documentation record because its client is mapped to another one.
+    /// It leaves a documentation record: its client is mapped to another one, or another record of the integration takes
+    /// its place after it went stale.
     Detach,
 }
 
@@ -121,6 +206,8 @@ pub enum Rule {
     IdenticalName,
     /// Equal postal addresses.
     Address,
+    /// The documentation record was made from this very vendor record before.
+    SameRecord,
     /// Names that share most of their letters; only ever suggested.
     NearName,
     /// Names that share most of their words; only ever suggested.
@@ -136,6 +223,25 @@ pub struct Change {
     pub from: Option<Value>,
     /// Its value after.
     pub to: Option<Value>,
+}
+
+/// How things stood before an item, as far as undoing it needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// The entry's mapping.
+    pub mapping: Mapping,
+    /// What this integration said in the item's documentation record; a record that the item displaces among it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// What it said in the documentation record that the entry leaves for this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Source>,
+    /// Whether the item's documentation record was archived.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived: bool,
+    /// Whether a sync had archived it; see [`Doc::archived_when_stale`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub archived_when_stale: bool,
 }
 
 /// One thing that the plan does.
@@ -163,6 +269,23 @@ pub struct Item {
     /// The version of the documentation record that this was decided on; 0 where it is to be made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doc_version: Option<u64>,
+    /// How things stood before, for undoing it.
+    pub before: Before,
+    /// Identifies what this integration says in the documentation record afterwards, and whether that is archived; undo
+    /// looks whether it is still so.
+    pub after: Fingerprint,
+}
+
+impl Item {
+    /// Returns the key of the entry it is about.
+    pub fn key(&self) -> EntryKey {
+        (self.kind, self.vendor_id.clone())
+    }
+
+    /// Says whether it links its vendor record to its documentation record.
+    pub fn is_claim(&self) -> bool {
+        matches!(self.action, Action::Create | Action::Match)
+    }
 }
 
 /// A vendor record that does not end synced.
@@ -210,6 +333,10 @@ pub struct ScopePlan {
     pub scope: Scope,
     /// Where its client stood when this was planned (after the client's own plan of the same run).
     pub standing: Standing,
+    /// The client whose documentation records it is about; `None` for users and clients, and where the client is not mapped.
+    /// In a detachment this is the client that the children leave, so it differs from the one in `standing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<DocId>,
     /// The version of the catalogue's scope that this was decided on.
     pub docs_version: u64,
     /// What happens, sorted by kind and vendor id.
@@ -220,18 +347,30 @@ pub struct ScopePlan {
     pub counts: BTreeMap<Kind, Counts>,
     /// Documentation records marked stale by this plan, by kind.
     pub stale: BTreeMap<Kind, u64>,
-    /// Whether an unchanged next read may skip the scope: no ambiguity, no pending absence, nothing held.
+    /// Whether an unchanged next read may skip the scope, as long as `docs_version` stays: no ambiguity, no pending absence,
+    /// nothing held. Never so for a plan of Finish.
     pub settled: bool,
 }
 
-/// What one item does to what is stored; committed together or not at all.
+impl ScopePlan {
+    /// Says whether this is a detachment: children leaving the records of the client that theirs was mapped to.
+    pub fn is_detachment(&self) -> bool {
+        matches!((&self.standing, &self.below), (Standing::Mapped(to), Some(from)) if to != from)
+    }
+}
+
+/// One step of carrying a plan out: committed together or not at all, and legal by itself. Mostly one entry and one
+/// documentation record; more where records change places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Effect {
-    /// The documentation record after it; its `version` is still the one it was loaded with.
-    pub doc: Option<Doc>,
-    /// The entry after it; its `version` is still the one it was loaded with.
-    pub entry: Option<Entry>,
+    /// The documentation records after it; each `version` is still the one it was loaded with, 0 for a new one.
+    pub docs: Vec<Doc>,
+    /// The entries after it; each `version` is still the one it was loaded with.
+    pub entries: Vec<Entry>,
     /// Whether it changes who is who (a record made, linked, unlinked or archived, an identifier changed), so that it may
     /// only be committed at the catalogue's scope version it was planned at.
     pub moves_identity: bool,
 }
+
+#[cfg(test)]
+mod tests;

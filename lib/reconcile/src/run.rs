@@ -305,3 +305,6 @@ fn next_phase(run: &Run, event: &Event) -> Option<Phase> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
