@@ -34,6 +34,11 @@ pub enum Fault {
     Truncated,
     /// The link to the next page leads to this one again.
     RepeatPage,
+    /// The link to the next page leads to another server, which must not see the credentials.
+    NextElsewhere {
+        /// Scheme and host of it.
+        origin: String,
+    },
     /// The first row comes twice.
     DoubledRow,
     /// A row is damaged.

@@ -87,13 +87,11 @@ impl Running {
         let behind = Behind { simulator, origin: format!("http://{address}") };
         let router = Router::new().fallback(answer::<S>).with_state(behind);
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(async move {
-            let serving = axum::serve(listener, router);
-            tokio::select! {
-                _ = serving => {}
-                _ = stopped => {}
-            }
+        let serving = axum::serve(listener, router).with_graceful_shutdown(async {
+            // A sender that was dropped means the same as a word from it.
+            let _ = stopped.await;
         });
+        let task = tokio::spawn(async move { serving.await.unwrap_or_default() });
         Ok(Running { address, stop: Some(stop), task })
     }
 
@@ -107,7 +105,7 @@ impl Running {
         format!("http://{}", self.address)
     }
 
-    /// Ends it and waits until its port is free.
+    /// Ends it: waits for the answers it is giving, closes every connection and frees its port.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         // A task that was cancelled with its runtime has freed the port as well.

@@ -375,11 +375,10 @@ impl AuvikSim {
 
     /// Puts a fault's answer in the place of the good one.
     fn spoil(&self, fault: Fault, reply: Reply, call: &Call) -> Answer {
-        let own_url = call.url.as_str();
         let reply = match fault {
             Fault::Unauthorized => self.unauthorized(call.url.path()),
             Fault::Moved { origin } => {
-                let path = &own_url[own_url.len() - (call.url[url::Position::BeforePath..]).len()..];
+                let path = &call.url[url::Position::BeforePath..];
                 Reply { status: 308, headers: vec![("location".to_owned(), format!("{origin}{path}"))], body: vec![] }
             }
             Fault::Forbidden => problem(403, "Forbidden", "You do not have permission to access this resource"),
@@ -393,7 +392,11 @@ impl AuvikSim {
             Fault::ServerError { status } => Reply { status, ..Reply::default() },
             Fault::Html => html(200),
             Fault::Truncated => Reply { body: reply.body[..reply.body.len() / 2].to_vec(), ..reply },
-            Fault::RepeatPage => rewritten(reply, |body| body["links"]["next"] = json!(own_url)),
+            Fault::RepeatPage => rewritten(reply, |body| body["links"]["next"] = json!(call.url.as_str())),
+            Fault::NextElsewhere { origin } => rewritten(reply, |body| {
+                let path = &call.url[url::Position::BeforePath..];
+                body["links"]["next"] = json!(format!("{origin}{path}"));
+            }),
             Fault::DoubledRow => rewritten(reply, |body| {
                 if let Some(rows) = body["data"].as_array_mut() {
                     rows.extend(rows.first().cloned());

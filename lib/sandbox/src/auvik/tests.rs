@@ -316,6 +316,8 @@ fn each_fault_looks_like_the_real_thing() {
     assert!(truncated.body.len() > 100 && json_of(&truncated).is_null());
     let repeated = json_of(&page(Fault::RepeatPage));
     assert_eq!(repeated["links"]["next"], format!("{ORIGIN}/v1/inventory/device/info?page[first]=10"));
+    let elsewhere = json_of(&page(Fault::NextElsewhere { origin: "http://127.0.0.2:1".to_owned() }));
+    assert_eq!(elsewhere["links"]["next"], "http://127.0.0.2:1/v1/inventory/device/info?page[first]=10");
     let doubled = json_of(&page(Fault::DoubledRow));
     assert_eq!((doubled["data"][0].clone(), 11), (doubled["data"][10].clone(), ids(&doubled).len()));
     let row = |damage| json_of(&page(Fault::Row { index: 2, damage }))["data"][2].clone();

@@ -94,8 +94,31 @@ async fn the_world_changes_while_it_is_served() {
 async fn a_stopped_server_frees_its_port() {
     let sandbox = sandbox().await;
     let port = sandbox.servers[0].address().port();
+    let _silent = TcpStream::connect(sandbox.servers[0].address()).unwrap();
     sandbox.stop().await;
     let world = World::new(&Size { clients: 0, devices: 0, seed: 1 });
     let again = Sandbox::start(port, world).await.unwrap();
     assert_eq!(again.servers[0].address().port(), port);
+}
+
+#[tokio::test]
+async fn a_stopped_server_answers_no_more_on_old_connections() {
+    let sandbox = sandbox().await;
+    let mut stream = TcpStream::connect(sandbox.servers[0].address()).unwrap();
+    let request = "HEAD /v1/tenants HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut stream = tokio::task::spawn_blocking(move || {
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 401");
+        stream
+    })
+    .await
+    .unwrap();
+    sandbox.stop().await;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    // Everything that the server ever said on this connection is the rest of its one answer.
+    let mut rest = String::new();
+    stream.read_to_string(&mut rest).unwrap();
+    assert!(!rest.contains("HTTP/1.1"), "{rest}");
 }
