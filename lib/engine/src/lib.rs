@@ -5,6 +5,7 @@
 //! message only says *look again*. No SDK, no HTTP client and no async runtime is named here.
 
 pub mod contract;
+pub mod faults;
 pub mod memory;
 pub mod message;
 pub mod ports;
