@@ -1,6 +1,8 @@
 //! The records queue in SQS: a FIFO queue with groups, de-duplication and a dead-letter queue.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, SendMessageBatchRequestEntry};
@@ -38,7 +40,7 @@ impl SqsQueue {
             let entry = SendMessageBatchRequestEntry::builder()
                 .id(position.to_string())
                 .message_group_id(id(&envelope.group))
-                .message_deduplication_id(id(&envelope.deduplication))
+                .message_deduplication_id(deduplication(&envelope))
                 .message_body(sendable(envelope.body))
                 .build();
             request = request.entries(entry.expect("id and body are set"));
@@ -64,6 +66,20 @@ fn id(text: &str) -> Cow<'_, str> {
     }
     let hash = Sha256::digest(text.as_bytes());
     Cow::Owned(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Returns the de-duplication id of a message. SQS wants one of every message; a message without one gets an id that is
+/// used once: from the time, a count, and the message itself, so that should two processes ever meet in the first two, a
+/// message can only be taken for its own twin.
+fn deduplication(envelope: &Envelope) -> Cow<'_, str> {
+    static SENT: AtomicU64 = AtomicU64::new(0);
+    if !envelope.deduplication.is_empty() {
+        return id(&envelope.deduplication);
+    }
+    let instant = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let count = SENT.fetch_add(1, Ordering::Relaxed);
+    // A blank makes it a text that is hashed.
+    Cow::Owned(id(&format!("{instant} {count} {} {}", envelope.group, envelope.body)).into_owned())
 }
 
 /// Returns a JSON document without the two characters that SQS refuses and JSON need not escape; a document means the

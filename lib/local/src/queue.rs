@@ -122,11 +122,13 @@ fn prepare(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn accept(transaction: &Transaction<'_>, envelope: &Envelope) -> rusqlite::Result<()> {
-    let new = transaction
-        .prepare_cached("INSERT OR IGNORE INTO sent (deduplication, at) VALUES (?1, unixepoch())")?
-        .execute([&envelope.deduplication])?;
-    if new == 0 {
-        return Ok(());
+    if !envelope.deduplication.is_empty() {
+        let new = transaction
+            .prepare_cached("INSERT OR IGNORE INTO sent (deduplication, at) VALUES (?1, unixepoch())")?
+            .execute([&envelope.deduplication])?;
+        if new == 0 {
+            return Ok(());
+        }
     }
     transaction
         .prepare_cached("INSERT INTO messages (grp, body) VALUES (?1, ?2)")?

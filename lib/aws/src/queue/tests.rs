@@ -37,3 +37,12 @@ fn ids_that_sqs_would_refuse_are_hashed_and_stay_apart() {
 fn characters_that_sqs_refuses_are_escaped() {
     assert_eq!(sendable("{\"a\":\"\u{FFFE}é\u{FFFF}\"}".to_owned()), "{\"a\":\"\\ufffeé\\uffff\"}");
 }
+
+#[test]
+fn a_message_without_a_deduplication_id_is_never_taken_for_an_earlier_one() {
+    let look = Envelope { deduplication: String::new(), ..envelope(7) };
+    let ids = [deduplication(&look), deduplication(&look)];
+    assert_ne!(ids[0], ids[1]);
+    assert!(ids.iter().all(|id| id.len() == 64), "{ids:?}");
+    assert_eq!(deduplication(&envelope(7)), "d");
+}

@@ -109,6 +109,13 @@ async fn deduplication(queue: &(impl QueueOut + QueueIn)) {
     assert_silent(queue, "a message with the same id came within moments").await;
     send(queue, vec![envelope("twice", "same", "first")]).await;
     assert_silent(queue, "nor does it come after the first was settled").await;
+
+    send(queue, vec![envelope("look", "", "look"), envelope("look", "", "look")]).await;
+    for _ in 0..2 {
+        let taken = take_one(queue).await;
+        assert_eq!(taken.body, "look", "a message without an id is never taken for an earlier one");
+        queue.done(&taken.receipt).await.expect("it can be settled");
+    }
 }
 
 async fn dead_letters(queue: &(impl QueueOut + QueueIn)) {

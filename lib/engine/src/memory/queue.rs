@@ -42,7 +42,7 @@ struct State {
 
 impl State {
     fn accept(&mut self, envelope: Envelope) {
-        if !self.deduplications.insert(envelope.deduplication) {
+        if !envelope.deduplication.is_empty() && !self.deduplications.insert(envelope.deduplication) {
             return;
         }
         self.sent += 1;
