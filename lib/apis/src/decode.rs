@@ -17,39 +17,71 @@ use serde_json::value::RawValue;
 #[serde(transparent)]
 pub(crate) struct Str<'a>(#[serde(borrow)] pub Cow<'a, str>);
 
-/// A JSON:API document, split into rows that are not read yet.
-#[derive(Default)]
-pub(crate) struct Document<'a> {
+/// A row that was read, or the text of one that could not be.
+pub(crate) type Read<'a, T> = Result<T, &'a RawValue>;
+
+/// A JSON:API document, read.
+pub(crate) struct Document<'a, D, I> {
     /// The rows of `data`.
-    pub data: Vec<&'a RawValue>,
+    pub data: Vec<Read<'a, D>>,
     /// The rows of `included`.
-    pub included: Vec<&'a RawValue>,
-    /// `links.next`: a text, or an object with `href`.
+    pub included: Vec<Read<'a, I>>,
+    /// `links.next`.
     pub next: Option<String>,
     /// Why the document is not whole.
     pub broken: Option<String>,
+}
+
+/// Reads a JSON:API document. Where it breaks off, the rows before the break are there all the same.
+///
+/// A document in which everything is as it should be is read in one go. Only where that fails is it split into rows first,
+/// to find out which ones are at fault.
+pub(crate) fn document<'a, D: Deserialize<'a>, I: Deserialize<'a>>(body: &'a [u8]) -> Document<'a, D, I> {
+    let text = match std::str::from_utf8(body) {
+        Ok(text) => text.trim_start_matches('\u{feff}'),
+        Err(_) => {
+            let broken = Some("it is not UTF-8".to_owned());
+            return Document { data: Vec::new(), included: Vec::new(), next: None, broken };
+        }
+    };
+    let whole = parts::<D, I>(text);
+    if whole.broken.is_none() {
+        let (data, included) = (whole.data.into_iter().map(Ok), whole.included.into_iter().map(Ok));
+        return Document { data: data.collect(), included: included.collect(), next: whole.next, broken: None };
+    }
+    let split = parts::<&RawValue, &RawValue>(text);
+    Document {
+        data: split.data.into_iter().map(read).collect(),
+        included: split.included.into_iter().map(read).collect(),
+        next: split.next,
+        broken: split.broken,
+    }
+}
+
+fn read<'a, T: Deserialize<'a>>(row: &'a RawValue) -> Read<'a, T> {
+    serde_json::from_str(row.get()).map_err(|_| row)
+}
+
+struct Parts<D, I> {
+    data: Vec<D>,
+    included: Vec<I>,
+    next: Option<String>,
+    broken: Option<String>,
     has_errors: bool,
     has_data: bool,
 }
 
-/// Splits a JSON:API document. Where it breaks off, the rows before the break are there all the same.
-pub(crate) fn document(body: &[u8]) -> Document<'_> {
-    let mut document = Document::default();
-    let text = match std::str::from_utf8(body) {
-        Ok(text) => text.trim_start_matches('\u{feff}'),
-        Err(_) => {
-            document.broken = Some("it is not UTF-8".to_owned());
-            return document;
-        }
-    };
+fn parts<'a, D: Deserialize<'a>, I: Deserialize<'a>>(text: &'a str) -> Parts<D, I> {
+    let mut parts =
+        Parts { data: Vec::new(), included: Vec::new(), next: None, broken: None, has_errors: false, has_data: false };
     let mut source = serde_json::Deserializer::from_str(text);
-    let read = DocumentSeed(&mut document).deserialize(&mut source).and_then(|()| source.end());
+    let read = PartsSeed(&mut parts).deserialize(&mut source).and_then(|()| source.end());
     if let Err(error) = read {
-        document.broken = Some(why_broken(text, &error));
-    } else if document.has_errors && !document.has_data {
-        document.broken = Some("it holds errors and no data".to_owned());
+        parts.broken = Some(why_broken(text, &error));
+    } else if parts.has_errors && !parts.has_data {
+        parts.broken = Some("it holds errors and no data".to_owned());
     }
-    document
+    parts
 }
 
 fn why_broken(text: &str, error: &serde_json::Error) -> String {
@@ -66,16 +98,16 @@ fn why_broken(text: &str, error: &serde_json::Error) -> String {
     }
 }
 
-struct DocumentSeed<'d, 'a>(&'d mut Document<'a>);
+struct PartsSeed<'d, D, I>(&'d mut Parts<D, I>);
 
-impl<'a> DeserializeSeed<'a> for DocumentSeed<'_, 'a> {
+impl<'a, D: Deserialize<'a>, I: Deserialize<'a>> DeserializeSeed<'a> for PartsSeed<'_, D, I> {
     type Value = ();
-    fn deserialize<D: Deserializer<'a>>(self, source: D) -> Result<(), D::Error> {
+    fn deserialize<S: Deserializer<'a>>(self, source: S) -> Result<(), S::Error> {
         source.deserialize_map(self)
     }
 }
 
-impl<'a> Visitor<'a> for DocumentSeed<'_, 'a> {
+impl<'a, D: Deserialize<'a>, I: Deserialize<'a>> Visitor<'a> for PartsSeed<'_, D, I> {
     type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -90,7 +122,9 @@ impl<'a> Visitor<'a> for DocumentSeed<'_, 'a> {
                     self.0.has_data = true;
                 }
                 "included" => map.next_value_seed(RowsSeed(&mut self.0.included))?,
-                "links" => self.0.next = next_link(map.next_value()?),
+                "links" => {
+                    self.0.next = map.next_value::<Option<Links>>()?.and_then(|links| links.next).map(Link::href)
+                }
                 "errors" => {
                     map.next_value::<IgnoredAny>()?;
                     self.0.has_errors = true;
@@ -104,16 +138,16 @@ impl<'a> Visitor<'a> for DocumentSeed<'_, 'a> {
     }
 }
 
-struct RowsSeed<'d, 'a>(&'d mut Vec<&'a RawValue>);
+struct RowsSeed<'d, T>(&'d mut Vec<T>);
 
-impl<'a> DeserializeSeed<'a> for RowsSeed<'_, 'a> {
+impl<'a, T: Deserialize<'a>> DeserializeSeed<'a> for RowsSeed<'_, T> {
     type Value = ();
-    fn deserialize<D: Deserializer<'a>>(self, source: D) -> Result<(), D::Error> {
+    fn deserialize<S: Deserializer<'a>>(self, source: S) -> Result<(), S::Error> {
         source.deserialize_any(self)
     }
 }
 
-impl<'a> Visitor<'a> for RowsSeed<'_, 'a> {
+impl<'a, T: Deserialize<'a>> Visitor<'a> for RowsSeed<'_, T> {
     type Value = ();
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -132,10 +166,27 @@ impl<'a> Visitor<'a> for RowsSeed<'_, 'a> {
     }
 }
 
-/// `links.next` is a text; JSON:API also allows an object with `href` (auvik.md section 8).
-fn next_link(links: Option<Value>) -> Option<String> {
-    let next = links?.get("next").cloned()?;
-    next.as_str().or_else(|| next.get("href")?.as_str()).map(str::to_owned)
+#[derive(Deserialize)]
+struct Links {
+    #[serde(default)]
+    next: Option<Link>,
+}
+
+/// JSON:API allows a link to be a text or an object with `href` (auvik.md section 8). Anything else breaks the page: read
+/// as "no next page" it would make half a list look complete.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Link {
+    Text(String),
+    Object { href: String },
+}
+
+impl Link {
+    fn href(self) -> String {
+        match self {
+            Link::Text(href) | Link::Object { href } => href,
+        }
+    }
 }
 
 /// What a place in a row must hold, to name the one at fault.

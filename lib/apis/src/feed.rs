@@ -125,8 +125,8 @@ pub struct Feed {
     pub kinds: &'static [Kind],
     /// How often it is read in one run.
     pub fan: Fan,
-    /// The first request; the parent is given exactly for feeds that fan out.
-    pub ask: fn(&Account, Option<&VendorId>) -> Ask,
+    /// The first request, given the parent (exactly for feeds that fan out) and the rows per page.
+    pub ask: fn(Option<&VendorId>, u32) -> Ask,
     /// How its pages follow one another.
     pub paging: Paging,
     /// Status codes that say, by this vendor's rule, that there is nothing to list.

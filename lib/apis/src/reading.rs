@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! start ─► call ─► take ─┬─► Next ──► call …
-//!                        ├─► Again ─► the same call, after a wait
+//!                        ├─► Again ─► call again, after a wait
 //!                        └─► Done | Refused | Broken
 //! ```
 
@@ -34,6 +34,9 @@ pub struct Reading {
     /// where credentials go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     next: Option<(String, Option<String>)>,
+    /// Rows per page to ask for where the first page turned out to be too large for the vendor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page_size: Option<u32>,
     /// Pages taken.
     pages: u32,
     /// Hashes of the addresses asked and of the rows that came, to notice a vendor that goes in circles. They have 52
@@ -73,7 +76,7 @@ pub enum Then {
     Done,
     /// The vendor refuses; asking again changes nothing.
     Refused(Refusal),
-    /// It may pass: send the same call again, as often as [`crate::limits::retry`] allows.
+    /// It may pass: send [`Reading::call`] again, as often as [`crate::limits::retry`] allows.
     Again {
         /// The wait that the vendor asks for.
         after: Option<Duration>,
@@ -91,6 +94,7 @@ impl Reading {
             feed: feed.name.to_owned(),
             parent: parent.cloned(),
             next: None,
+            page_size: None,
             pages: 0,
             seen: BTreeSet::new(),
             held: None,
@@ -122,13 +126,15 @@ impl Reading {
                 account.call_at(url)
             }
             None => {
-                let ask = (feed.ask)(account, self.parent.as_ref());
+                let page_size = self.page_size.unwrap_or(account.vendor.limits.page_size);
+                let ask = (feed.ask)(self.parent.as_ref(), page_size);
                 account.call(&ask.path, &ask.query)
             }
         }
     }
 
-    /// Takes the reply to [`Reading::call`]. After `Again` and `Refused` the reading stands where it stood.
+    /// Takes the reply to [`Reading::call`]. After `Again` and `Refused` the reading stands where
+    /// it stood, save that after a gateway's time-out it asks for smaller pages.
     pub fn take(&mut self, account: &Account, reply: &Reply) -> Taken {
         let feed = self.resolve(account);
         if let (Some(held), Some(sequel)) = (&self.held, &feed.sequel) {
@@ -139,6 +145,7 @@ impl Reading {
             return Taken { records: Vec::new(), then: Then::Done };
         }
         if let Some(then) = self.not_good(account, reply) {
+            self.ask_for_less(account, reply);
             return Taken { records: Vec::new(), then };
         }
         let page = (feed.decode)(&reply.body, self.parent.as_ref());
@@ -160,6 +167,15 @@ impl Reading {
                 Some(Then::Again { after: retry_after(reply), why })
             }
             Judged::Refused(cause) => Some(Then::Refused(Refusal::new(cause, account, &self.call(account), reply))),
+        }
+    }
+
+    /// A gateway's time-out on the first page is the mark of pages that are too large (auvik.md section 9), so the next try
+    /// asks for half. Later pages are the vendor's links, which carry the size along and are not ours to change.
+    fn ask_for_less(&mut self, account: &Account, reply: &Reply) {
+        if reply.status == 504 && self.next.is_none() {
+            let size = self.page_size.unwrap_or(account.vendor.limits.page_size);
+            self.page_size = Some((size / 2).max(1));
         }
     }
 

@@ -33,19 +33,19 @@ fn hashes_are_the_same_in_every_version() {
 
 #[test]
 fn a_byte_order_mark_is_no_fault() {
-    let document = document("\u{feff}{\"data\":[1]}".as_bytes());
+    let document = document::<Value, Value>("\u{feff}{\"data\":[1]}".as_bytes());
     assert_eq!((document.data.len(), document.broken), (1, None));
 }
 
 #[test]
 fn what_follows_the_document_breaks_it_but_costs_no_row() {
-    let document = document(b"{\"data\":[{},{}]} tail");
+    let document = document::<Value, Value>(b"{\"data\":[{},{}]} tail");
     assert_eq!(document.data.len(), 2);
     assert!(document.broken.is_some());
 }
 
 #[test]
 fn bytes_that_are_no_text_are_said_to_be_none() {
-    assert_eq!(document(b"{\"data\":[\xff]}").broken.as_deref(), Some("it is not UTF-8"));
-    assert_eq!(document(b" ").broken.as_deref(), Some("it is empty"));
+    assert_eq!(document::<Value, Value>(b"{\"data\":[\xff]}").broken.as_deref(), Some("it is not UTF-8"));
+    assert_eq!(document::<Value, Value>(b" ").broken.as_deref(), Some("it is empty"));
 }

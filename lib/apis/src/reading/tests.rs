@@ -75,3 +75,30 @@ fn on_loopback_the_path_of_the_address_stays_in_front() {
     assert_eq!(reading.take(&account, &page(&account, 1)).then, Then::Next);
     assert_eq!(reading.call(&account).url.path(), "/sim/v1/inventory/device/info");
 }
+
+#[test]
+fn after_a_gateways_time_out_the_first_page_is_asked_for_smaller() {
+    let account = account("https://us1.my.auvik.com");
+    let mut reading = devices(&account);
+    let asked = |reading: &Reading| {
+        let url = reading.call(&account).url;
+        url.query_pairs().find(|(name, _)| name == "page[first]").map(|(_, size)| size.into_owned())
+    };
+    let timed_out = Reply { status: 504, ..Reply::default() };
+    let sizes: Vec<_> = (0..3)
+        .map(|_| {
+            let size = asked(&reading);
+            assert!(matches!(reading.take(&account, &timed_out).then, Then::Again { .. }));
+            size.expect("a page size")
+        })
+        .collect();
+    assert_eq!(sizes, ["500", "250", "125"]);
+    for _ in 0..20 {
+        reading.take(&account, &timed_out);
+    }
+    assert_eq!(asked(&reading).as_deref(), Some("1"), "a page has one row at least");
+    reading.take(&account, &page(&account, 1));
+    let call = reading.call(&account);
+    reading.take(&account, &timed_out);
+    assert_eq!(reading.call(&account), call, "the vendor's links stay as they are");
+}

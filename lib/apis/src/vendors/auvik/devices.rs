@@ -7,9 +7,8 @@ use std::net::IpAddr;
 use reconcile::ids::VendorId;
 use reconcile::record::{Activity, Field, Fields, Kind, VendorRecord, fold_blanks};
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
-use crate::decode::{Row, Shape, Str, document, mac_address};
+use crate::decode::{Read, Row, Shape, Str, document, mac_address};
 use crate::feed::Page;
 
 const ROW: Row = Row {
@@ -34,8 +33,8 @@ const ROW: Row = Row {
 
 #[derive(Deserialize)]
 struct Device<'a> {
+    id: VendorId,
     #[serde(borrow)]
-    id: Str<'a>,
     attributes: Attributes<'a>,
     #[serde(borrow, default)]
     relationships: Option<Relationships<'a>>,
@@ -143,45 +142,48 @@ struct Interfaces<'a> {
 /// as if it had lost them. A device of another tenant is left out, since it is read with that tenant (section 4: it is
 /// uncertain whether a grouping tenant's list holds those of its children).
 pub(super) fn decode(body: &[u8], tenant: Option<&VendorId>) -> Page {
-    let document = document(body);
-    let mut interfaces = interfaces(&document.included);
+    let document = document::<Device<'_>, Detail<'_>>(body);
+    let mut interfaces = interfaces(document.included);
     let is_whole = document.broken.is_none();
-    let records = document.data.iter().filter_map(|row| record(row, tenant, &mut interfaces, is_whole)).collect();
+    let records = document.data.into_iter().filter_map(|row| record(row, tenant, &mut interfaces, is_whole)).collect();
     Page { records, next: document.next, mark: None, broken: document.broken }
 }
 
-fn interfaces<'a>(rows: &[&'a RawValue]) -> Interfaces<'a> {
+fn interfaces<'a>(rows: Vec<Read<'a, Detail<'a>>>) -> Interfaces<'a> {
     let mut found = Interfaces { macs: HashMap::with_capacity(rows.len()), has_stray: false };
     for row in rows {
-        if let Ok(detail) = serde_json::from_str::<Detail<'_>>(row.get()) {
-            let list = detail.relationships.and_then(|all| all.interfaces).and_then(|all| all.data).unwrap_or_default();
-            let macs = list.into_iter().filter_map(|one| mac_address(&one.attributes?.mac_address?.0)).collect();
-            found.macs.insert(detail.id.0, Some(macs));
-        } else if let Ok(detail) = serde_json::from_str::<DetailId<'_>>(row.get()) {
-            found.macs.insert(detail.id.0, None);
-        } else {
-            found.has_stray = true;
+        match row {
+            Ok(detail) => {
+                let list = detail.relationships.and_then(|all| all.interfaces?.data).unwrap_or_default();
+                let macs = list.into_iter().filter_map(|one| mac_address(&one.attributes?.mac_address?.0)).collect();
+                found.macs.insert(detail.id.0, Some(macs));
+            }
+            Err(row) => match serde_json::from_str::<DetailId<'_>>(row.get()) {
+                Ok(detail) => drop(found.macs.insert(detail.id.0, None)),
+                Err(_) => found.has_stray = true,
+            },
         }
     }
     found
 }
 
 fn record(
-    row: &RawValue,
+    row: Read<'_, Device<'_>>,
     tenant: Option<&VendorId>,
     interfaces: &mut Interfaces<'_>,
     is_whole: bool,
 ) -> Option<VendorRecord> {
-    let device = serde_json::from_str::<Device<'_>>(row.get()).ok();
-    let Some((device, vendor_id)) = device.and_then(|device| VendorId::parse(&device.id.0).ok().map(|id| (device, id)))
-    else {
-        let owner = serde_json::from_str::<Owned<'_>>(row.get()).ok().and_then(|row| row.relationships);
-        return (!is_of_another(owner, tenant)).then(|| ROW.malformed(Kind::Asset, row, tenant));
+    let device = match row {
+        Ok(device) => device,
+        Err(row) => {
+            let owner = serde_json::from_str::<Owned<'_>>(row.get()).ok().and_then(|row| row.relationships);
+            return (!is_of_another(owner, tenant)).then(|| ROW.malformed(Kind::Asset, row, tenant));
+        }
     };
     if is_of_another(device.relationships, tenant) {
         return None;
     }
-    let macs = match interfaces.macs.remove(device.id.0.as_ref()) {
+    let macs = match interfaces.macs.remove(device.id.as_str()) {
         Some(macs) => macs,
         None if !is_whole => return None,
         None if interfaces.has_stray => None,
@@ -189,8 +191,8 @@ fn record(
     };
     let mut record = VendorRecord {
         kind: Kind::Asset,
-        name: shown_name(&device.attributes, &vendor_id),
-        vendor_id,
+        name: shown_name(&device.attributes, &device.id),
+        vendor_id: device.id,
         client: tenant.cloned(),
         fields: Fields::default(),
         class: None,

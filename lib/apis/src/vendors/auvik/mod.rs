@@ -120,7 +120,7 @@ const DEVICES: Feed = Feed {
     sequel: None,
 };
 
-fn ask_tenants(_: &Account, _: Option<&VendorId>) -> Ask {
+fn ask_tenants(_: Option<&VendorId>, _: u32) -> Ask {
     Ask { path: "v1/tenants".to_owned(), query: Vec::new() }
 }
 
@@ -130,13 +130,13 @@ fn ask_details(account: &Account, found: Option<&str>) -> Option<Ask> {
     Some(Ask { path: "v1/tenants/detail".to_owned(), query: vec![("tenantDomainPrefix", domain.to_owned())] })
 }
 
-fn ask_devices(_: &Account, tenant: Option<&VendorId>) -> Ask {
+fn ask_devices(tenant: Option<&VendorId>, page_size: u32) -> Ask {
     let tenant = tenant.map_or("", VendorId::as_str);
     Ask {
         path: "v1/inventory/device/info".to_owned(),
         query: vec![
             ("tenants", tenant.to_owned()),
-            ("page[first]", PAGE_SIZE.to_string()),
+            ("page[first]", page_size.to_string()),
             ("include", "deviceDetail".to_owned()),
             ("fields[deviceDetail]", "interfaces".to_owned()),
         ],

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use reconcile::ids::VendorId;
-use reconcile::record::{Activity, Field, Fields, Kind, VendorRecord};
+use reconcile::record::{Activity, Field, Fields, Kind, VendorRecord, fold_blanks};
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
-use crate::decode::{Row, Shape, Str, document};
+use crate::decode::{Read, Row, Shape, Str, document};
 use crate::feed::Page;
 
 const ROW: Row = Row {
@@ -25,8 +25,8 @@ const ROW: Row = Row {
 
 #[derive(Deserialize)]
 struct Tenant<'a> {
+    id: VendorId,
     #[serde(borrow)]
-    id: Str<'a>,
     attributes: TenantAttributes<'a>,
     #[serde(default)]
     relationships: Option<TenantRelationships>,
@@ -53,7 +53,7 @@ struct TenantRelationships {
 #[derive(Deserialize)]
 struct Parent {
     #[serde(default)]
-    data: Option<serde::de::IgnoredAny>,
+    data: Option<IgnoredAny>,
 }
 
 /// The main account among the tenants: it has no parent, and a grouping node comes before a lone customer.
@@ -65,18 +65,16 @@ enum Standing {
 
 /// Reads the list. All tenants are clients, the MSP's own among them. The mark is the prefix of the main account.
 pub(super) fn decode(body: &[u8], _: Option<&VendorId>) -> Page {
-    let document = document(body);
+    let document = document::<Tenant<'_>, IgnoredAny>(body);
     let mut main: Option<(Standing, String)> = None;
-    let records = document.data.iter().map(|row| record(row, &mut main)).collect();
+    let records = document.data.into_iter().map(|row| record(row, &mut main)).collect();
     Page { records, next: None, mark: main.map(|(_, prefix)| prefix), broken: document.broken }
 }
 
-fn record(row: &RawValue, main: &mut Option<(Standing, String)>) -> VendorRecord {
-    let Ok(tenant) = serde_json::from_str::<Tenant<'_>>(row.get()) else {
-        return ROW.malformed(Kind::Client, row, None);
-    };
-    let Ok(vendor_id) = VendorId::parse(&tenant.id.0) else {
-        return ROW.malformed(Kind::Client, row, None);
+fn record(row: Read<'_, Tenant<'_>>, main: &mut Option<(Standing, String)>) -> VendorRecord {
+    let tenant = match row {
+        Ok(tenant) => tenant,
+        Err(row) => return ROW.malformed(Kind::Client, row, None),
     };
     let prefix = tenant.attributes.domain_prefix.map(|prefix| prefix.0).filter(|prefix| !prefix.trim().is_empty());
     let has_parent = tenant.relationships.and_then(|all| all.parent).is_some_and(|parent| parent.data.is_some());
@@ -90,8 +88,8 @@ fn record(row: &RawValue, main: &mut Option<(Standing, String)>) -> VendorRecord
     let name = tenant.attributes.name.map(|name| name.0).filter(|name| !name.trim().is_empty()).or(prefix);
     VendorRecord {
         kind: Kind::Client,
-        name: name.map_or_else(|| vendor_id.to_string(), |name| reconcile::record::fold_blanks(&name)),
-        vendor_id,
+        name: name.map_or_else(|| tenant.id.to_string(), |name| fold_blanks(&name)),
+        vendor_id: tenant.id,
         client: None,
         fields: Fields::default(),
         class: None,
@@ -119,15 +117,15 @@ const DETAIL_ROW: Row = Row {
     volatile: &[],
 };
 
-/// What is read of a detail row before anything else, so that a broken one is known by its id.
+/// What is read of a detail row that cannot be read as a whole.
 #[derive(Deserialize)]
-struct DetailId<'a> {
-    #[serde(borrow)]
-    id: Str<'a>,
+struct DetailId {
+    id: VendorId,
 }
 
 #[derive(Deserialize)]
 struct Detail<'a> {
+    id: VendorId,
     #[serde(borrow)]
     attributes: DetailAttributes<'a>,
 }
@@ -167,37 +165,39 @@ struct Address<'a> {
 /// Joins the details on by id. Details of tenants that are not in the list are left out; a tenant without details keeps
 /// its prefix as name.
 pub(super) fn join(records: &mut [VendorRecord], body: &[u8]) -> Result<(), String> {
-    let document = document(body);
+    let document = document::<Detail<'_>, IgnoredAny>(body);
     if let Some(why) = document.broken {
         return Err(why);
     }
-    let details: HashMap<_, _> = document
-        .data
-        .iter()
-        .filter_map(|row| Some((serde_json::from_str::<DetailId<'_>>(row.get()).ok()?.id.0, *row)))
-        .collect();
+    let mut details: HashMap<VendorId, Result<DetailAttributes<'_>, String>> = HashMap::new();
+    for row in document.data {
+        match row {
+            Ok(detail) => details.insert(detail.id, Ok(detail.attributes)),
+            Err(row) => serde_json::from_str::<DetailId>(row.get())
+                .ok()
+                .and_then(|detail| details.insert(detail.id, Err(DETAIL_ROW.field_at_fault(row)))),
+        };
+    }
     for record in records.iter_mut().filter(|record| record.malformed.is_none()) {
-        if let Some(row) = details.get(record.vendor_id.as_str()) {
-            complete(record, row);
+        match details.remove(&record.vendor_id) {
+            Some(Ok(attributes)) => complete(record, attributes),
+            Some(Err(field)) => record.malformed = Some(field),
+            None => {}
         }
     }
     Ok(())
 }
 
-fn complete(record: &mut VendorRecord, row: &RawValue) {
-    let Ok(detail) = serde_json::from_str::<Detail<'_>>(row.get()) else {
-        record.malformed = Some(DETAIL_ROW.field_at_fault(row));
-        return;
-    };
+fn complete(record: &mut VendorRecord, attributes: DetailAttributes<'_>) {
     let text = |text: Option<Str<'_>>| text.map(|text| text.0.into_owned()).unwrap_or_default();
-    let name = reconcile::record::fold_blanks(&text(detail.attributes.display_name));
+    let name = fold_blanks(&text(attributes.display_name));
     if !name.is_empty() {
         record.name = name;
     }
-    if detail.attributes.enabled == Some(false) {
+    if attributes.enabled == Some(false) {
         record.activity = Activity::Inactive;
     }
-    let Some(address) = detail.attributes.address else { return };
+    let Some(address) = attributes.address else { return };
     let lines = [text(address.address1), text(address.address2)];
     let lines: Vec<&str> = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     record.fields.set_text(Field::Address, &lines.join(", "));
