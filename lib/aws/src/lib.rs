@@ -11,7 +11,8 @@ pub mod table;
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
 
 /// The longest that one attempt of one call may take. The largest request, a transaction of 4 MB, takes about one second.
 const ATTEMPT_MAX: Duration = Duration::from_secs(6);
@@ -24,7 +25,18 @@ const _: () = assert!(ATTEMPT_MAX.as_secs() * 3 < OPERATION_MAX.as_secs(), "thre
 ///
 /// The behaviour version is pinned, so that retries and timeouts change with our code and not with a lock file.
 pub async fn config() -> SdkConfig {
+    defaults().load().await
+}
+
+/// Returns the configuration for a stand-in on this machine, with made-up credentials, whatever the environment holds.
+pub async fn config_at(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::from_keys("test", "test", None);
+    let region = Region::from_static("eu-west-1");
+    defaults().endpoint_url(endpoint).region(region).credentials_provider(credentials).load().await
+}
+
+fn defaults() -> ConfigLoader {
     let timeouts =
         TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_MAX).operation_timeout(OPERATION_MAX).build();
-    aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts).load().await
+    aws_config::defaults(BehaviorVersion::v2026_01_12()).timeout_config(timeouts)
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, SendMessageBatchRequestEntry};
 use engine::ports::{Delivery, Envelope, QueueError, QueueIn, QueueOut};
@@ -28,6 +29,11 @@ pub struct SqsQueue {
 }
 
 impl SqsQueue {
+    /// Opens the queue at `url`; nothing is sent.
+    pub fn open(config: &SdkConfig, url: impl Into<String>) -> Self {
+        Self::new(Client::new(config), url)
+    }
+
     /// Uses the queue at `url`; it is not looked at.
     pub fn new(client: Client, url: impl Into<String>) -> Self {
         Self { client, url: url.into() }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use apis::call::{Secret, SecretText};
+use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use engine::ports::{Cause, Secrets, SecretsError};
 use reconcile::ids::IntegrationId;
@@ -26,6 +27,11 @@ pub struct SecretsManager {
 }
 
 impl SecretsManager {
+    /// Opens the secrets below `prefix`; nothing is sent.
+    pub fn open(config: &SdkConfig, prefix: impl Into<String>) -> Self {
+        Self::new(Client::new(config), prefix)
+    }
+
     /// Uses the secrets below `prefix`.
     pub fn new(client: Client, prefix: impl Into<String>) -> Self {
         Self { client, prefix: prefix.into() }

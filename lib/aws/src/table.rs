@@ -10,6 +10,7 @@ mod requests;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -38,6 +39,11 @@ pub struct DynamoTable {
 type Attributes = HashMap<String, AttributeValue>;
 
 impl DynamoTable {
+    /// Opens the table called `name`; nothing is sent.
+    pub fn open(config: &SdkConfig, name: impl Into<String>) -> Self {
+        Self::new(Client::new(config), name)
+    }
+
     /// Uses the table called `name`; it is not looked at.
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self { client, name: name.into(), meter: Meter::default() }
