@@ -4,7 +4,7 @@
 //! `AWSPENDING`, the current one `AWSCURRENT`, and Secrets Manager itself keeps the one before as `AWSPREVIOUS`. Since a
 //! secret's very first version is current at once, an empty object is stored first, which counts as none.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use apis::call::{Secret, SecretText};
 use aws_config::SdkConfig;
@@ -75,7 +75,28 @@ impl SecretsManager {
         }
     }
 
+    /// Returns the stages of the secret's versions; none where there is no secret.
+    async fn stages(&self, integration: &IntegrationId) -> Result<Stages, Cause> {
+        match self.client.describe_secret().secret_id(self.name(integration)).send().await {
+            Ok(described) => Ok(Stages(described.version_ids_to_stages.unwrap_or_default())),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+                Ok(Stages::default())
+            }
+            Err(error) => Err(told(&error).into()),
+        }
+    }
+
+    async fn withdraw(&self, integration: &IntegrationId, pending: &str) -> Result<(), Cause> {
+        let request = self.client.update_secret_version_stage().secret_id(self.name(integration));
+        request.version_stage(PENDING).remove_from_version_id(pending).send().await.map_err(|error| told(&error))?;
+        Ok(())
+    }
+
+    /// Withdraws an earlier proposal first: Secrets Manager moves the stage by itself, stand-ins leave it on both.
     async fn propose_text(&self, integration: &IntegrationId, text: &str) -> Result<(), Cause> {
+        if let Some(pending) = self.stages(integration).await?.holder(PENDING) {
+            self.withdraw(integration, pending).await?;
+        }
         if self.put(integration, text).await? {
             return Ok(());
         }
@@ -86,27 +107,16 @@ impl SecretsManager {
     /// Moves `AWSCURRENT` to the proposed version, then takes `AWSPENDING` off it. Interrupted between the two, the
     /// secret is current already, and promoting again does the rest.
     async fn promote_pending(&self, integration: &IntegrationId) -> Result<(), Cause> {
-        let name = self.name(integration);
-        let stages = match self.client.describe_secret().secret_id(&name).send().await {
-            Ok(described) => described.version_ids_to_stages.unwrap_or_default(),
-            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
-                return Ok(());
-            }
-            Err(error) => return Err(told(&error).into()),
-        };
-        let holder = |stage: &str| {
-            stages.iter().find(|(_, labels)| labels.iter().any(|label| label == stage)).map(|(version, _)| version)
-        };
-        let Some(pending) = holder(PENDING) else { return Ok(()) };
-        let current = holder(CURRENT);
+        let stages = self.stages(integration).await?;
+        let Some(pending) = stages.holder(PENDING) else { return Ok(()) };
+        let current = stages.holder(CURRENT);
         if current != Some(pending) {
-            let request = self.client.update_secret_version_stage().secret_id(&name).version_stage(CURRENT);
-            let request = request.move_to_version_id(pending).set_remove_from_version_id(current.cloned());
+            let request = self.client.update_secret_version_stage().secret_id(self.name(integration));
+            let request = request.version_stage(CURRENT).move_to_version_id(pending);
+            let request = request.set_remove_from_version_id(current.map(str::to_owned));
             request.send().await.map_err(|error| told(&error))?;
         }
-        let request = self.client.update_secret_version_stage().secret_id(&name).version_stage(PENDING);
-        request.remove_from_version_id(pending).send().await.map_err(|error| told(&error))?;
-        Ok(())
+        self.withdraw(integration, pending).await
     }
 
     async fn delete(&self, integration: &IntegrationId) -> Result<(), Cause> {
@@ -118,6 +128,17 @@ impl SecretsManager {
             }
             Err(error) => Err(told(&error).into()),
         }
+    }
+}
+
+/// The stages of each version.
+#[derive(Debug, Default)]
+struct Stages(HashMap<String, Vec<String>>);
+
+impl Stages {
+    fn holder(&self, stage: &str) -> Option<&str> {
+        let mut versions = self.0.iter();
+        versions.find(|(_, labels)| labels.iter().any(|label| label == stage)).map(|(version, _)| version.as_str())
     }
 }
 

@@ -24,9 +24,9 @@ use crate::failure::{Outlook, outlook, told};
 /// DynamoDB's limit of keys in one batch read.
 const GET_KEYS_MAX: usize = 100;
 /// Rounds of one batch read. A round brings up to 16 MB, so 100 items of 400 KB take three; the rest is for throttling.
-const GET_ROUNDS_MAX: u32 = 8;
+const GET_ROUNDS_MAX: u32 = 6;
 /// The wait after a round that was cut short; doubled each time.
-const GET_ROUND_WAIT: Duration = Duration::from_millis(25);
+const GET_ROUND_WAIT: Duration = Duration::from_millis(20);
 
 /// The table in DynamoDB, or in what speaks its protocol.
 #[derive(Debug)]

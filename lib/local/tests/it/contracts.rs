@@ -43,7 +43,7 @@ async fn the_table_that_is_made_at_opening_is_the_one_that_stand_ins_get() {
     assert!(table.get(&Key::new("p", "s")).await.expect("reachable").is_some());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+#[tokio::test]
 async fn of_many_writers_at_one_version_exactly_one_wins() {
     let folder = tempfile::tempdir().expect("a folder");
     let local = std::sync::Arc::new(local::open(folder.path()).expect("a new folder opens"));
