@@ -4,10 +4,27 @@
 //! twice, late, or after a crash half-way: what is true lies in the [`ports::Table`], whose writes are conditional; a
 //! message only says *look again*. No SDK, no HTTP client and no async runtime is named here.
 
+pub mod applying;
+pub mod closing;
 pub mod contract;
+pub mod error;
 pub mod faults;
+pub mod fetch;
+pub mod finishing;
+pub mod gather;
+pub mod intake;
+pub mod judging;
+pub mod life;
+pub mod listing;
 pub mod memory;
 pub mod message;
+pub mod planning;
 pub mod ports;
+pub mod reconciler;
 pub mod schedule;
 pub mod store;
+pub mod syncing;
+pub mod verifying;
+pub mod watch;
+pub mod worlds;
+mod writes;

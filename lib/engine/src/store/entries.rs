@@ -137,3 +137,25 @@ pub async fn staged_scopes(table: &impl Table, integration: &IntegrationId) -> R
     let items = query_all(table, Query::partition(staged_partition(integration))).await?;
     items.iter().map(decode).collect()
 }
+
+/// Forgets that these scopes hold staged decisions. A decision that is staged meanwhile notes its scope again after it is
+/// written, so none is forgotten.
+pub async fn clear_staged(
+    table: &impl Table,
+    integration: &IntegrationId,
+    scopes: &[Scope],
+) -> Result<(), StoreError> {
+    for scope in scopes {
+        let staged = load_scope(table, integration, scope).await?.into_values().any(|entry| entry.mapping.staged.is_some());
+        if staged {
+            continue;
+        }
+        let key = Key::new(staged_partition(integration), scope.to_string());
+        let Some(item) = table.get(&key).await? else { continue };
+        match table.write(Write::delete(key, Expect::Version(item.version))).await {
+            Ok(()) | Err(TableError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}

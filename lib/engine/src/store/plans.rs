@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use reconcile::ids::{IntegrationId, PlanId, RunId, Scope};
-use reconcile::plan::{Action, Counts, ScopePlan};
+use reconcile::plan::{Action, Counts, ScopePlan, Totals};
 use reconcile::record::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +63,8 @@ pub struct PlanHead {
 pub struct PartTotal {
     /// The digest of the part's content and inputs.
     pub digest: String,
-    /// How records ended, by kind.
-    pub counts: BTreeMap<Kind, Counts>,
+    /// How records end, and what becomes stale.
+    pub totals: Totals,
     /// What it does, by kind and action.
     pub actions: BTreeMap<Kind, BTreeMap<Action, u64>>,
 }
@@ -198,7 +198,7 @@ pub async fn load_part(table: &impl Table, owner: &str, part: u64) -> Result<Vec
         let pieces: Vec<ScopePlan> = decode(item)?;
         for piece in pieces {
             match plans.last_mut() {
-                Some(last) if last.scope == piece.scope => {
+                Some(last) if last.scope == piece.scope && last.below == piece.below => {
                     last.items.extend(piece.items);
                     last.unsynced.extend(piece.unsynced);
                 }

@@ -273,6 +273,11 @@ pub async fn marks<T: DeserializeOwned>(
     Ok(marks)
 }
 
+/// Counts the marks of a family.
+pub async fn count_marks(table: &impl Table, owner: &str, family: Marks) -> Result<u64, StoreError> {
+    Ok(query_all(table, Query::prefix(marks_partition(owner), family.prefix())).await?.len() as u64)
+}
+
 // --------------------------------------------------------------------------------------------------- checkpoint
 
 /// Saves the reading's checkpoint.

@@ -1,0 +1,234 @@
+//! Carries out one part of a plan.
+//!
+//! Before a scope is written it is loaded and planned once more. Where nothing moved meanwhile, that gives the stored plan
+//! again; after a crash half-way it gives the rest of it; where somebody else wrote first, it gives what is right by then.
+//! A plan that a person has seen (Finish, or a held plan that was approved) is carried out *as seen*: what would be
+//! different by then is left for the next run.
+
+use std::collections::BTreeMap;
+
+use reconcile::ids::{PlanId, Scope};
+use reconcile::plan::{Action, Counts, Effect, Item, Purpose, ScopePlan, detach, effects, plan};
+use reconcile::record::Kind;
+use reconcile::run::Phase;
+
+use crate::error::{Disposition, Doing, StepError};
+use crate::ports::{Clock, QueueOut, TRANSACTION_WRITES_MAX, Table, TableError, Write};
+use crate::store::catalogue::{self, Shelf};
+use crate::store::entries;
+use crate::store::integrations::{self, Integration};
+use crate::store::plans::{self, PartDone, PlanHead, ScopeDone};
+use crate::store::runs::{self, Mark};
+use crate::store::StoreError;
+use crate::{life, worlds, writes};
+
+/// How often a scope is planned again because somebody else wrote first, before the message goes back to the queue.
+const TRIES_MAX: usize = 4;
+
+/// Whether a plan was seen by a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Nobody saw it: what is right now is carried out.
+    Follow,
+    /// A person saw it: only what stands in it is carried out.
+    AsSeen,
+}
+
+/// Carries out one part of a plan, and marks it. A message that comes again finds what is done and does the rest.
+pub async fn apply_part(
+    plan_id: &PlanId,
+    part: u64,
+    table: &impl Table,
+    queue: &impl QueueOut,
+    clock: &impl Clock,
+) -> Result<(), StepError> {
+    let Some(head) = plans::load(table, plan_id).await.doing("loading a plan")? else { return Ok(()) };
+    let Some(run) = run_of(&head, part, table).await? else { return Ok(()) };
+    let done = runs::mark::<PartDone>(table, &head.owner, Mark::Applied(part)).await.doing("looking for a part")?;
+    if done.is_none() {
+        let integration = integrations::load(table, &plan_id.integration()).await.doing("loading an integration")?;
+        let integration = integration.ok_or_else(|| StepError::NoIntegration(plan_id.integration().to_string()))?;
+        let stored = plans::load_part(table, &head.owner, part).await.doing("loading a part of a plan")?;
+        let mode = if head.why.is_empty() { Mode::Follow } else { Mode::AsSeen };
+        let mut done = PartDone::default();
+        let purpose = Purpose::Run(run.run_id.clone());
+        let complete = worlds::complete_kinds(&run.run);
+        for scope in &stored {
+            let scope_done = apply_scope(scope, &purpose, &complete, mode, &integration, table).await?;
+            if !scope.is_detachment() {
+                done.scopes.push(scope_done);
+            }
+        }
+        runs::put_mark(table, &head.owner, Mark::Applied(part), clock.now(), &done).await.doing("marking a part")?;
+    }
+    life::look(&run.run_id, table, queue, clock).await
+}
+
+/// Returns the open run that a part belongs to, if it is that part's turn.
+async fn run_of(head: &PlanHead, part: u64, table: &impl Table) -> Result<Option<runs::RunRecord>, StepError> {
+    let Some(run_id) = &head.run else { return Ok(None) };
+    let Some(record) = runs::open_run(table, run_id).await.doing("looking at a run")? else { return Ok(None) };
+    let belongs = match &record.run.phase {
+        Phase::ApplyingTop { plan, .. } => *plan == head.plan_id && part == 0,
+        Phase::Applying { plan, parts } => *plan == head.plan_id && (1..=*parts).contains(&part),
+        _ => false,
+    };
+    Ok(belongs.then_some(record))
+}
+
+/// Carries out a Finish: the scopes of a plan that a person has seen, one after the other. May be called again.
+pub async fn apply_seen(
+    stored: &[ScopePlan],
+    integration: &Integration,
+    table: &impl Table,
+) -> Result<Vec<ScopeDone>, StepError> {
+    let mut done = Vec::new();
+    for scope in stored {
+        let complete = Default::default();
+        done.push(apply_scope(scope, &Purpose::Finish, &complete, Mode::AsSeen, integration, table).await?);
+    }
+    Ok(done)
+}
+
+async fn apply_scope(
+    stored: &ScopePlan,
+    purpose: &Purpose,
+    complete: &std::collections::BTreeSet<Kind>,
+    mode: Mode,
+    integration: &Integration,
+    table: &impl Table,
+) -> Result<ScopeDone, StepError> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let loaded = worlds::load(table, integration, &stored.scope, &stored.standing, purpose, complete).await;
+        let mut loaded = loaded.doing("loading a scope")?;
+        let mut shelf = Shelf::for_scope(&loaded.scope, &loaded.standing);
+        if let (true, Some(from)) = (stored.is_detachment(), &stored.below) {
+            loaded = loaded.against(table, from).await.doing("loading a client that is left")?;
+            shelf = Some(Shelf::Client(from.clone()));
+        }
+        let world = loaded.world(integration);
+        let mut fresh = match (stored.is_detachment(), &stored.below) {
+            (true, Some(from)) => detach(&world, from),
+            _ => plan(&world),
+        };
+        let appeared = match mode {
+            Mode::Follow => 0,
+            Mode::AsSeen => keep_seen(&mut fresh, stored),
+        };
+        let effects = effects(&world, &fresh);
+        match commit(&effects, shelf.as_ref(), loaded.docs_version, integration, table).await {
+            Ok(()) => {
+                let settled = fresh.settled && appeared == 0;
+                let counts = counts(stored, fresh);
+                return Ok(ScopeDone { scope: stored.scope.clone(), counts, settled });
+            }
+            Err(error) if error.is_conflict() && attempt < TRIES_MAX => {}
+            Err(cause) => {
+                let error = StepError::Store { doing: "writing a scope", cause };
+                debug_assert!(!matches!(error.disposition(), Disposition::Drop(_)));
+                return Err(error);
+            }
+        }
+    }
+}
+
+fn same(one: &Item, other: &Item) -> bool {
+    one.action == other.action
+        && one.kind == other.kind
+        && one.vendor_id == other.vendor_id
+        && one.doc_id == other.doc_id
+        && one.changes == other.changes
+}
+
+/// Keeps of a fresh plan what stands in the seen one. Returns how much was left out.
+fn keep_seen(fresh: &mut ScopePlan, seen: &ScopePlan) -> usize {
+    let before = fresh.items.len();
+    fresh.items.retain(|item| seen.items.iter().any(|known| same(known, item)));
+    before - fresh.items.len()
+}
+
+/// Returns how the records ended: as the fresh plan says, except that what an earlier try of this part wrote counts as
+/// what it was and not as unchanged.
+fn counts(stored: &ScopePlan, fresh: ScopePlan) -> BTreeMap<Kind, Counts> {
+    let mut counts = fresh.counts;
+    let open: std::collections::BTreeSet<_> = fresh.items.iter().map(|item| (item.kind, &item.vendor_id)).collect();
+    let out: std::collections::BTreeSet<_> = fresh.unsynced.iter().map(|one| (one.kind, &one.vendor_id)).collect();
+    for item in &stored.items {
+        let key = (item.kind, &item.vendor_id);
+        let Some(counts) = counts.get_mut(&item.kind) else { continue };
+        if open.contains(&key) || out.contains(&key) || counts.unchanged == 0 {
+            continue;
+        }
+        let counted = match item.action {
+            Action::Create => &mut counts.created,
+            Action::Match => &mut counts.matched,
+            Action::Update | Action::Return => &mut counts.updated,
+            Action::Exclude | Action::Reset | Action::Stale | Action::Archive | Action::Detach => continue,
+        };
+        *counted += 1;
+        counts.unchanged -= 1;
+    }
+    counts
+}
+
+/// Writes effects. Those that change who is who go in transactions that move the shelf's version, each a legal state by
+/// itself; the others are conditional on their own items only.
+async fn commit(
+    effects: &[Effect],
+    shelf: Option<&Shelf>,
+    mut version: u64,
+    integration: &Integration,
+    table: &impl Table,
+) -> Result<(), StoreError> {
+    let write_set = |effect: &Effect| -> Vec<Write> {
+        let docs = effect.docs.iter().map(catalogue::write);
+        docs.chain(effect.entries.iter().map(|entry| entries::write(&integration.id, entry))).collect()
+    };
+    let (identity, plain): (Vec<&Effect>, Vec<&Effect>) = effects.iter().partition(|effect| effect.moves_identity);
+    if let Some(shelf) = shelf {
+        let mut batch: Vec<Write> = Vec::new();
+        for effect in identity {
+            let writes = write_set(effect);
+            if batch.len() + writes.len() >= TRANSACTION_WRITES_MAX {
+                send(std::mem::take(&mut batch), shelf, &mut version, table).await?;
+            }
+            batch.extend(writes);
+        }
+        if !batch.is_empty() {
+            send(batch, shelf, &mut version, table).await?;
+        }
+    } else {
+        for effect in identity {
+            table.transact(write_set(effect)).await?;
+        }
+    }
+    let mut singles = Vec::new();
+    for effect in plain {
+        let mut writes = write_set(effect);
+        match writes.len() {
+            0 => {}
+            1 => singles.append(&mut writes),
+            _ => table.transact(writes).await?,
+        }
+    }
+    writes::each(table, singles).await
+}
+
+async fn send(
+    mut batch: Vec<Write>,
+    shelf: &Shelf,
+    version: &mut u64,
+    table: &impl Table,
+) -> Result<(), TableError> {
+    batch.push(catalogue::move_version(shelf, *version));
+    table.transact(batch).await?;
+    *version += 1;
+    Ok(())
+}
+
+/// Names the scopes of a run that were carried out, for those who only want to know whether anything was.
+pub fn scopes_done(done: &BTreeMap<u64, PartDone>) -> BTreeMap<Scope, &ScopeDone> {
+    done.values().flat_map(|part| &part.scopes).map(|scope| (scope.scope.clone(), scope)).collect()
+}

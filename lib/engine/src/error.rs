@@ -1,0 +1,98 @@
+//! What a step's failure means: the one place where that is decided.
+
+use std::time::Duration;
+
+use reconcile::reason::Reason;
+
+use crate::ports::{QueueError, SecretsError, TableError};
+use crate::store::StoreError;
+
+/// What happens to the work that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// It comes again: by the queue, or at the next look.
+    Again {
+        /// Not before this wait, where one is known.
+        after: Option<Duration>,
+    },
+    /// A person must act.
+    Person,
+    /// It is left out, for this reason.
+    Drop(Reason),
+    /// We made a mistake; nothing is tried again.
+    Bug,
+}
+
+impl Disposition {
+    /// Returns the word that alarms match on.
+    pub fn name(self) -> &'static str {
+        match self {
+            Disposition::Again { .. } => "Again",
+            Disposition::Person => "Person",
+            Disposition::Drop(_) => "Drop",
+            Disposition::Bug => "Bug",
+        }
+    }
+}
+
+/// Why a step failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// Loading or saving failed.
+    #[error("{doing} failed")]
+    Store {
+        /// What the step was doing.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        cause: StoreError,
+    },
+    /// Sending messages failed.
+    #[error("sending messages failed")]
+    Queue(#[source] QueueError),
+    /// Reading or writing a secret failed.
+    #[error(transparent)]
+    Secrets(SecretsError),
+    /// The integration is not there.
+    #[error("there is no integration {0}")]
+    NoIntegration(String),
+    /// The integration's settings cannot be used any more.
+    #[error("the settings of {integration} cannot be used: {why}")]
+    Settings {
+        /// Whose.
+        integration: String,
+        /// Why.
+        why: String,
+    },
+    /// A message cannot be read.
+    #[error("a message cannot be read")]
+    Message(#[source] serde_json::Error),
+}
+
+impl StepError {
+    /// Decides what happens to the work: unknown means a mistake of ours, never another try.
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            StepError::Store { cause: StoreError::Table(table), .. } => match table {
+                TableError::Conflict { .. } | TableError::Unavailable { .. } => Disposition::Again { after: None },
+                TableError::Refused { .. } => Disposition::Bug,
+            },
+            StepError::Store { cause: StoreError::Unreadable { .. }, .. } => Disposition::Bug,
+            StepError::Queue(QueueError::Unavailable { .. }) => Disposition::Again { after: None },
+            StepError::Secrets(_) => Disposition::Again { after: None },
+            StepError::NoIntegration(_) | StepError::Settings { .. } => Disposition::Person,
+            StepError::Message(_) => Disposition::Bug,
+        }
+    }
+}
+
+/// Says what was being done when the store failed.
+pub(crate) trait Doing<T> {
+    fn doing(self, doing: &'static str) -> Result<T, StepError>;
+}
+
+impl<T> Doing<T> for Result<T, StoreError> {
+    fn doing(self, doing: &'static str) -> Result<T, StepError> {
+        self.map_err(|cause| StepError::Store { doing, cause })
+    }
+}

@@ -1,0 +1,137 @@
+//! Takes records in: writes what changed of what the vendor has, and marks what it no longer has.
+//!
+//! What a vendor has is a fact and not a decision, so it is written before the guard has looked; the catalogue is not
+//! touched here.
+
+use std::collections::BTreeMap;
+
+use reconcile::ids::{IntegrationId, RunId};
+use reconcile::mapping::{Absence, Entry};
+use reconcile::plan::EntryKey;
+use reconcile::run::Phase;
+
+use crate::error::{Doing, StepError};
+use crate::message::{Row, Slice};
+use crate::ports::{Clock, QueueOut, TRANSACTION_WRITES_MAX, Table, Write};
+use crate::store::runs::{self, Arrived, Mark, Touched};
+use crate::store::{StoreError, entries, integrations};
+use crate::{life, writes};
+
+/// How often a slice is compared again because a person decided about one of its records meanwhile.
+const TRIES_MAX: usize = 5;
+
+/// Takes in the records of one message. A message that comes again, or belongs to a run that is over, changes nothing.
+pub async fn intake(
+    run: &RunId,
+    seq: u64,
+    slices: Vec<Slice>,
+    table: &impl Table,
+    queue: &impl QueueOut,
+    clock: &impl Clock,
+) -> Result<(), StepError> {
+    let Some(record) = runs::open_run(table, run).await.doing("looking at a run")? else { return Ok(()) };
+    if !matches!(record.run.phase, Phase::Reading | Phase::Arriving { .. }) {
+        return Ok(());
+    }
+    let integration = run.integration();
+    let Some(settings) = integrations::load(table, &integration).await.doing("loading an integration")? else {
+        return Err(StepError::NoIntegration(integration.to_string()));
+    };
+    let mut touched = Vec::new();
+    for slice in slices {
+        let summary = Touched {
+            scope: slice.scope.clone(),
+            kind: slice.kind,
+            rows: slice.rows.len() as u64,
+            digest: slice.digest,
+        };
+        let is_new = settings.first_synced.contains(&slice.kind);
+        take_slice(run, &integration, slice, is_new, table).await?;
+        touched.push(summary);
+    }
+    let arrived = Arrived { scopes: touched };
+    runs::put_mark(table, run.as_str(), Mark::In(seq), clock.now(), &arrived).await.doing("marking a message")?;
+    if matches!(record.run.phase, Phase::Arriving { .. }) {
+        life::look(run, table, queue, clock).await?;
+        return Ok(());
+    }
+    // The read may have ended since the run was loaded; then nobody else would look.
+    match runs::open_run(table, run).await.doing("looking at a run")? {
+        Some(record) if matches!(record.run.phase, Phase::Arriving { .. }) => life::look(run, table, queue, clock).await,
+        _ => Ok(()),
+    }
+}
+
+async fn take_slice(
+    run: &RunId,
+    integration: &IntegrationId,
+    slice: Slice,
+    is_new: bool,
+    table: &impl Table,
+) -> Result<(), StepError> {
+    for attempt in 1.. {
+        let stored = entries::load_range(table, integration, &slice.scope, slice.kind, &slice.range).await;
+        let changed = compare(run, &slice, stored.doing("loading records")?, is_new);
+        let outcome = store(integration, &changed, table).await;
+        match outcome {
+            Err(error) if error.is_conflict() && attempt < TRIES_MAX => {}
+            other => return other.doing("storing records"),
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+/// Returns the entries that a slice changes.
+fn compare(run: &RunId, slice: &Slice, mut stored: BTreeMap<EntryKey, Entry>, is_new: bool) -> Vec<Entry> {
+    let mut changed = Vec::new();
+    for row in &slice.rows {
+        match stored.remove(&(slice.kind, row.record.vendor_id.clone())) {
+            Some(before) => changed.extend(seen_again(before, row)),
+            None => {
+                let mut entry = Entry::new(row.record.clone());
+                entry.copies = row.copies;
+                entry.is_new = is_new;
+                changed.push(entry);
+            }
+        }
+    }
+    for mut entry in stored.into_values() {
+        let absence = Absence { run: run.clone(), certain: slice.complete, counted: false };
+        let known = entry.absent.as_ref().is_some_and(|before| before.run == *run);
+        // A record that is stale stays so; looking for it each night would write each night.
+        if !known && !(entry.absent.is_some() && entry.is_stale()) {
+            entry.absent = Some(absence);
+            changed.push(entry);
+        }
+    }
+    changed
+}
+
+/// Returns the entry of a record that was stored before, if the row changes it. Of a row that cannot be read only that is
+/// taken, so that the last good content stays.
+fn seen_again(before: Entry, row: &Row) -> Option<Entry> {
+    let mut after = before.clone();
+    if row.record.malformed.is_some() {
+        after.record.malformed = row.record.malformed.clone();
+    } else {
+        after.record = row.record.clone();
+    }
+    after.copies = row.copies;
+    after.absent = None;
+    (after != before).then_some(after)
+}
+
+async fn store(integration: &IntegrationId, changed: &[Entry], table: &impl Table) -> Result<(), StoreError> {
+    let (new, known): (Vec<&Entry>, Vec<&Entry>) = changed.iter().partition(|entry| entry.version == 0);
+    // A few writes are cheaper one by one, many are quicker in transactions, at twice the units.
+    let new: Vec<Write> = new.into_iter().map(|entry| entries::write(integration, entry)).collect();
+    for batch in new.chunks(TRANSACTION_WRITES_MAX) {
+        if batch.len() == 1 {
+            table.write(batch[0].clone()).await?;
+        } else {
+            table.transact(batch.to_vec()).await?;
+        }
+    }
+    let known = known.into_iter().map(|entry| entries::write(integration, entry)).collect();
+    writes::each(table, known).await
+}

@@ -1,0 +1,4 @@
+//! Whole runs in memory.
+
+mod machine;
+mod pipeline;
