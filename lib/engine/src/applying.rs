@@ -14,12 +14,12 @@ use reconcile::run::Phase;
 
 use crate::error::{Disposition, Doing, StepError};
 use crate::ports::{Clock, QueueOut, TRANSACTION_WRITES_MAX, Table, TableError, Write};
+use crate::store::StoreError;
 use crate::store::catalogue::{self, Shelf};
 use crate::store::entries;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PartDone, PlanHead, ScopeDone};
 use crate::store::runs::{self, Mark};
-use crate::store::StoreError;
 use crate::{life, worlds, writes};
 
 /// How often a scope is planned again because somebody else wrote first, before the message goes back to the queue.
@@ -216,12 +216,7 @@ async fn commit(
     writes::each(table, singles).await
 }
 
-async fn send(
-    mut batch: Vec<Write>,
-    shelf: &Shelf,
-    version: &mut u64,
-    table: &impl Table,
-) -> Result<(), TableError> {
+async fn send(mut batch: Vec<Write>, shelf: &Shelf, version: &mut u64, table: &impl Table) -> Result<(), TableError> {
     batch.push(catalogue::move_version(shelf, *version));
     table.transact(batch).await?;
     *version += 1;

@@ -183,7 +183,9 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
         let fans = feeds.iter().any(|feed| feed.fan == Fan::PerClient && self.wants(feed));
         while let Some(feed) = feeds.get(self.at.feed) {
             match feed.fan {
-                Fan::Once if self.wants(feed) || (fans && feed.kinds.contains(&Kind::Client)) => self.once(feed).await?,
+                Fan::Once if self.wants(feed) || (fans && feed.kinds.contains(&Kind::Client)) => {
+                    self.once(feed).await?
+                }
                 Fan::PerClient if self.wants(feed) => self.per_client(feed).await?,
                 _ => {}
             }
@@ -213,7 +215,8 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
         }
         if feed.kinds.contains(&Kind::Client) {
             let clients = scopes.get(&(Kind::Client, Scope::Clients)).into_iter().flatten();
-            self.at.clients = clients.filter(|client| client.malformed.is_none()).map(|one| one.vendor_id.clone()).collect();
+            self.at.clients =
+                clients.filter(|client| client.malformed.is_none()).map(|one| one.vendor_id.clone()).collect();
             self.at.clients_complete = whole;
         }
         let listed: BTreeSet<Scope> = scopes.keys().map(|(_, scope)| scope.clone()).collect();
@@ -286,7 +289,8 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
             return Ok(());
         }
         let whole = listing.ending == Ending::Complete;
-        let mut by_kind: BTreeMap<Kind, Vec<VendorRecord>> = feed.kinds.iter().map(|kind| (*kind, Vec::new())).collect();
+        let mut by_kind: BTreeMap<Kind, Vec<VendorRecord>> =
+            feed.kinds.iter().map(|kind| (*kind, Vec::new())).collect();
         for mut record in listing.records {
             let owner = record.client.as_ref().unwrap_or(client);
             if owner != client && known.contains(owner) {
@@ -320,7 +324,9 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
                 Ok(false)
             }
             Ending::Refused(refusal) => {
-                feed.kinds.iter().for_each(|kind| gathered.incomplete(*kind, format!("{of}{refusal}. {}", refusal.hint)));
+                feed.kinds
+                    .iter()
+                    .for_each(|kind| gathered.incomplete(*kind, format!("{of}{refusal}. {}", refusal.hint)));
                 Ok(false)
             }
             Ending::Incomplete(why) => {

@@ -25,11 +25,7 @@ pub struct Preview {
 
 /// Makes the plan of all staged decisions and stores it; earlier previews become outdated. The same decisions on the same
 /// state give the same plan.
-pub async fn preview(
-    integration: &Integration,
-    table: &impl Table,
-    clock: &impl Clock,
-) -> Result<Preview, StepError> {
+pub async fn preview(integration: &Integration, table: &impl Table, clock: &impl Clock) -> Result<Preview, StepError> {
     let scopes = decide(integration, table).await.doing("planning staged decisions")?;
     let plan_id = PlanId::new(&integration.id, &digest(&scopes));
     outdate(integration, Some(&plan_id), table).await.doing("outdating earlier previews")?;
@@ -72,8 +68,7 @@ async fn decide(integration: &Integration, table: &impl Table) -> Result<Vec<Sco
         let standings = Standings::after(&plans, integration, table).await?;
         for scope in &below {
             let standing = standings.of(scope);
-            let loaded =
-                worlds::load(table, integration, scope, &standing, &Purpose::Finish, &BTreeSet::new()).await?;
+            let loaded = worlds::load(table, integration, scope, &standing, &Purpose::Finish, &BTreeSet::new()).await?;
             plans.push(plan(&loaded.world(integration)));
         }
     }
@@ -112,9 +107,11 @@ pub async fn finish(
     table: &impl Table,
     clock: &impl Clock,
 ) -> Result<Finished, StepError> {
-    let cut_off = plans::list(table, &integration.id).await.doing("listing plans")?.into_iter().find(|head| {
-        head.run.is_none() && head.state == PlanState::Applied && !head.finished
-    });
+    let cut_off = plans::list(table, &integration.id)
+        .await
+        .doing("listing plans")?
+        .into_iter()
+        .find(|head| head.run.is_none() && head.state == PlanState::Applied && !head.finished);
     let (mut head, scopes) = match cut_off {
         Some(head) => {
             let scopes = plans::load_part(table, &head.owner, 0).await.doing("loading a plan")?;

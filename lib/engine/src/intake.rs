@@ -57,7 +57,9 @@ pub async fn intake(
     }
     // The read may have ended since the run was loaded; then nobody else would look.
     match runs::open_run(table, run).await.doing("looking at a run")? {
-        Some(record) if matches!(record.run.phase, Phase::Arriving { .. }) => life::look(run, table, queue, clock).await,
+        Some(record) if matches!(record.run.phase, Phase::Arriving { .. }) => {
+            life::look(run, table, queue, clock).await
+        }
         _ => Ok(()),
     }
 }

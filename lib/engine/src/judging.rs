@@ -9,9 +9,9 @@ use sha2::{Digest, Sha256};
 use crate::error::{Doing, StepError};
 use crate::planning::{actions, load_integration};
 use crate::ports::{Clock, Table};
+use crate::store::StoreError;
 use crate::store::plans::{self, PartTotal, PlanHead, PlanState};
 use crate::store::runs::{self, Marks, RunRecord};
-use crate::store::StoreError;
 use crate::worlds;
 
 /// How many runs are looked through for the last one that was carried out.

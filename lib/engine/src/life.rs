@@ -12,11 +12,11 @@ use reconcile::run::{Command, Event, Phase, Trigger, step};
 use crate::error::{Doing, StepError};
 use crate::message::{Message, send};
 use crate::ports::{Clock, QueueOut, Table};
+use crate::store::catalogue;
 use crate::store::digests::Epochs;
 use crate::store::integrations::Integration;
 use crate::store::plans::{self, PlanState};
 use crate::store::runs::{self, Arrived, Marks, RunRecord, Slot};
-use crate::store::catalogue;
 use crate::{closing, judging};
 
 /// Who reads a vendor, and when another reader is held to be gone.
@@ -172,12 +172,7 @@ pub async fn nudge(record: &RunRecord, queue: &impl QueueOut) -> Result<(), Step
 }
 
 /// Looks at a run and moves it as far as what is stored allows.
-pub async fn look(
-    run: &RunId,
-    table: &impl Table,
-    queue: &impl QueueOut,
-    clock: &impl Clock,
-) -> Result<(), StepError> {
+pub async fn look(run: &RunId, table: &impl Table, queue: &impl QueueOut, clock: &impl Clock) -> Result<(), StepError> {
     loop {
         let Some(mut record) = runs::open_run(table, run).await.doing("looking at a run")? else { return Ok(()) };
         let owner = run.as_str();

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use reconcile::ids::{RunId, Scope};
 use reconcile::mapping::Entry;
-use reconcile::plan::{Action, EntryKey, Purpose, ScopePlan, Standing, children_standing, detach, foreign_clients, plan};
+use reconcile::plan::{
+    Action, EntryKey, Purpose, ScopePlan, Standing, children_standing, detach, foreign_clients, plan,
+};
 use reconcile::record::Kind;
 use reconcile::run::{Event, Phase};
 

@@ -8,10 +8,10 @@ use reconcile::run::Phase;
 use crate::applying::apply_part;
 use crate::error::{Disposition, Doing, StepError};
 use crate::intake::intake;
+use crate::life;
 use crate::message::Message;
 use crate::planning::plan_part;
 use crate::ports::{Clock, Delivery, QueueIn, QueueOut, Table};
-use crate::life;
 use crate::store::runs::{self, Marks};
 use crate::watch::{Sign, Watch};
 
@@ -50,11 +50,7 @@ pub async fn handle(
 ///
 /// A message that fails in a way that may pass goes back; one that never can is given up with its run, as is one that
 /// came for the last time.
-pub async fn drain<Q: QueueIn + QueueOut>(
-    table: &impl Table,
-    queue: &Q,
-    clock: &impl Clock,
-) -> Result<u64, StepError> {
+pub async fn drain<Q: QueueIn + QueueOut>(table: &impl Table, queue: &Q, clock: &impl Clock) -> Result<u64, StepError> {
     drain_each(table, queue, clock, || async { Ok(()) }).await
 }
 

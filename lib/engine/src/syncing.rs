@@ -41,7 +41,8 @@ pub async fn account(
         .ok_or_else(|| settings(format!("this version knows no vendor {}", integration.vendor)))?;
     let secret = secrets.current(&integration.id).await.map_err(StepError::Secrets)?;
     let secret = secret.ok_or_else(|| settings("it has no secret; rotate one in".to_owned()))?;
-    Account::new(vendor, integration.settings.clone(), secret, surroundings).map_err(|error| settings(error.to_string()))
+    Account::new(vendor, integration.settings.clone(), secret, surroundings)
+        .map_err(|error| settings(error.to_string()))
 }
 
 /// Syncs one integration to the end of its run.
@@ -78,7 +79,8 @@ pub async fn sync<Q: QueueIn + QueueOut>(
             Opened::Running(running) => {
                 drain(table, queue, clock).await?;
                 let slot = runs::slot(table, id).await.doing("looking for an open run")?;
-                if matches!(slot, Slot::Taken(still) if still.run_id == running.run_id && still.version == running.version) {
+                if matches!(slot, Slot::Taken(still) if still.run_id == running.run_id && still.version == running.version)
+                {
                     return Ok(Synced::Busy(running.run_id));
                 }
             }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use reconcile::doc::Doc;
 use reconcile::ids::{DocId, Scope};
 use reconcile::mapping::Entry;
-use reconcile::doc::Doc;
 use reconcile::plan::{EntryKey, Purpose, Standing, World};
 use reconcile::record::Kind;
 use reconcile::run::Run;

@@ -140,13 +140,10 @@ pub async fn staged_scopes(table: &impl Table, integration: &IntegrationId) -> R
 
 /// Forgets that these scopes hold staged decisions. A decision that is staged meanwhile notes its scope again after it is
 /// written, so none is forgotten.
-pub async fn clear_staged(
-    table: &impl Table,
-    integration: &IntegrationId,
-    scopes: &[Scope],
-) -> Result<(), StoreError> {
+pub async fn clear_staged(table: &impl Table, integration: &IntegrationId, scopes: &[Scope]) -> Result<(), StoreError> {
     for scope in scopes {
-        let staged = load_scope(table, integration, scope).await?.into_values().any(|entry| entry.mapping.staged.is_some());
+        let staged =
+            load_scope(table, integration, scope).await?.into_values().any(|entry| entry.mapping.staged.is_some());
         if staged {
             continue;
         }

@@ -24,7 +24,6 @@ pub struct RunRecord {
     /// Its id.
     pub run_id: RunId,
     /// Its life.
-    #[serde(flatten)]
     pub run: Run,
     /// Who reads the vendor for it; a run whose holder is gone is taken over.
     pub holder: String,
