@@ -5,7 +5,7 @@
 //! A plan that a person has seen (Finish, or a held plan that was approved) is carried out *as seen*: what would be
 //! different by then is left for the next run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reconcile::ids::{PlanId, Scope};
 use reconcile::plan::{Action, Counts, Effect, Item, Purpose, ScopePlan, detach, effects, plan};
@@ -93,7 +93,7 @@ pub async fn apply_seen(
 async fn apply_scope(
     stored: &ScopePlan,
     purpose: &Purpose,
-    complete: &std::collections::BTreeSet<Kind>,
+    complete: &BTreeSet<Kind>,
     mode: Mode,
     integration: &Integration,
     table: &impl Table,
@@ -134,18 +134,16 @@ async fn apply_scope(
     }
 }
 
-fn same(one: &Item, other: &Item) -> bool {
-    one.action == other.action
-        && one.kind == other.kind
-        && one.vendor_id == other.vendor_id
-        && one.doc_id == other.doc_id
-        && one.changes == other.changes
-}
-
-/// Keeps of a fresh plan what stands in the seen one. Returns how much was left out.
+/// Keeps of a fresh plan what stands in the seen one, whatever the versions it was decided on. Returns how much was left
+/// out.
 fn keep_seen(fresh: &mut ScopePlan, seen: &ScopePlan) -> usize {
+    let by_record: BTreeMap<_, &Item> = seen.items.iter().map(|item| ((item.action, item.key()), item)).collect();
     let before = fresh.items.len();
-    fresh.items.retain(|item| seen.items.iter().any(|known| same(known, item)));
+    fresh.items.retain(|item| {
+        by_record
+            .get(&(item.action, item.key()))
+            .is_some_and(|known| known.doc_id == item.doc_id && known.changes == item.changes)
+    });
     before - fresh.items.len()
 }
 
@@ -153,8 +151,8 @@ fn keep_seen(fresh: &mut ScopePlan, seen: &ScopePlan) -> usize {
 /// what it was and not as unchanged.
 fn counts(stored: &ScopePlan, fresh: ScopePlan) -> BTreeMap<Kind, Counts> {
     let mut counts = fresh.counts;
-    let open: std::collections::BTreeSet<_> = fresh.items.iter().map(|item| (item.kind, &item.vendor_id)).collect();
-    let out: std::collections::BTreeSet<_> = fresh.unsynced.iter().map(|one| (one.kind, &one.vendor_id)).collect();
+    let open: BTreeSet<_> = fresh.items.iter().map(|item| (item.kind, &item.vendor_id)).collect();
+    let out: BTreeSet<_> = fresh.unsynced.iter().map(|one| (one.kind, &one.vendor_id)).collect();
     for item in &stored.items {
         let key = (item.kind, &item.vendor_id);
         let Some(counts) = counts.get_mut(&item.kind) else { continue };

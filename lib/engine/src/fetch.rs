@@ -66,10 +66,9 @@ impl From<StepError> for Stop {
 }
 
 /// The ports and values that all parts of one reading share.
-struct Reader<'a, T, Q, N, C, W> {
+struct Reader<'a, Q, N, C, W> {
     account: &'a Account,
     wanted: BTreeSet<Kind>,
-    table: &'a T,
     gatherer: Gatherer<'a, Q>,
     transport: &'a N,
     clock: &'a C,
@@ -82,11 +81,12 @@ struct Reader<'a, T, Q, N, C, W> {
 ///
 /// May be called again after a crash: messages carry their place in the run's sequence, and those that arrived before are
 /// recognised. Of two invocations that go on from one checkpoint, the second loses the conditional write of the next one.
-pub async fn fetch<T: Table, Q: QueueOut>(
+#[allow(clippy::too_many_arguments)] // One argument for each right that reading a vendor needs.
+pub async fn fetch<Q: QueueOut>(
     record: &mut RunRecord,
     integration: &Integration,
     account: &Account,
-    table: &T,
+    table: &impl Table,
     queue: &Q,
     transport: &impl Transport,
     clock: &impl Clock,
@@ -101,7 +101,6 @@ pub async fn fetch<T: Table, Q: QueueOut>(
     let mut reader = Reader {
         account,
         wanted: integration.sync.clone(),
-        table,
         gatherer: Gatherer::new(&run_id, queue, &digests, skip, at.gathered.clone()),
         transport,
         clock,
@@ -109,7 +108,12 @@ pub async fn fetch<T: Table, Q: QueueOut>(
         pace: &pace,
         at,
     };
-    let stop = reader.read().await;
+    let mut stop = reader.read().await;
+    if let Err(Stop::OutOfTime) = stop
+        && let Err(error) = reader.gatherer.flush().await
+    {
+        stop = Err(Stop::Failed(error));
+    }
     let requests = pace.requests();
     let mut at = reader.at;
     at.gathered = reader.gatherer.gathered;
@@ -176,7 +180,7 @@ async fn read_done(
     crate::life::advance(record, Event::ReadDone { messages, reports }, table, queue, clock).await
 }
 
-impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N, C, W> {
+impl<Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, Q, N, C, W> {
     /// Reads all feeds from the checkpoint on.
     async fn read(&mut self) -> Result<(), Stop> {
         let feeds = self.account.vendor.feeds;
@@ -258,10 +262,6 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
             }
         }
         match stop {
-            Some(Stop::OutOfTime) => {
-                self.gatherer.flush().await?;
-                Err(Stop::OutOfTime)
-            }
             Some(early) => Err(early),
             None if self.at.clients_complete => {
                 let listed = clients.iter().cloned().map(Scope::Client).collect();

@@ -101,7 +101,8 @@ fn compare(run: &RunId, slice: &Slice, mut stored: BTreeMap<EntryKey, Entry>, is
         let absence = Absence { run: run.clone(), certain: slice.complete, counted: false };
         let known = entry.absent.as_ref().is_some_and(|before| before.run == *run);
         // A record that is stale stays so; looking for it each night would write each night.
-        if !known && !(entry.absent.is_some() && entry.is_stale()) {
+        let stays_stale = entry.absent.is_some() && entry.is_stale();
+        if !known && !stays_stale {
             entry.absent = Some(absence);
             changed.push(entry);
         }

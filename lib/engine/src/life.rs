@@ -232,6 +232,10 @@ pub async fn decide_held(
     head.state = if approve { PlanState::Applied } else { PlanState::Discarded };
     plans::save(table, &mut head).await.doing("deciding about a plan")?;
     let event = if approve { Event::Approved } else { Event::Discarded };
+    if approve {
+        // The counts of a held plan say what waits; carried out, they are counted anew.
+        record.counts.clear();
+    }
     advance(&mut record, event, table, queue, clock).await?;
     Ok(Some(*record))
 }

@@ -155,12 +155,13 @@ impl Digests {
         bucket.scopes.get(scope_text(scope))
     }
 
-    /// Iterates over all scopes that were ever remembered and hold at least one record.
+    /// Iterates over all scopes that hold records, or whose records are not settled yet: a read that does not list one of
+    /// them says that it is gone.
     pub fn scopes(&self) -> impl Iterator<Item = Scope> + '_ {
         self.buckets
             .iter()
             .flat_map(|(_, bucket)| bucket.scopes.iter())
-            .filter(|(_, remembered)| remembered.1 > 0)
+            .filter(|(_, remembered)| remembered.1 > 0 || remembered.0 == NOTHING)
             .filter_map(|(text, _)| scope_of(text))
     }
 

@@ -36,3 +36,18 @@ async fn a_second_sync_changes_and_queues_nothing() {
     }
     assert!(after.items_written - before.items_written <= 5, "{before:?} {after:?} {:?}", run.log);
 }
+
+#[tokio::test]
+async fn a_changed_device_is_written_once_and_nothing_else() {
+    let machine = Machine::live(&SIZE).await;
+    machine.run(Trigger::Manual).await;
+    machine.run(Trigger::Manual).await;
+    machine.world.change(|world| world.night(3, 1.0));
+    let before = machine.consumed();
+    let run = machine.run(Trigger::Schedule).await;
+    let after = machine.consumed();
+    let assets = &run.counts[&Kind::Asset];
+    assert!(assets.updated >= 1 && assets.created == 0, "{assets:?}");
+    let units = after.write_units - before.write_units;
+    assert!(units <= 2.5 * assets.updated as f64 + 32.0, "{units} units for {} changes", assets.updated);
+}
