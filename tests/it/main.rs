@@ -2,5 +2,6 @@
 
 mod arrows;
 mod deny;
+mod reading;
 mod tidy;
 mod workspace;
