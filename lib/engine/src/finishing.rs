@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use reconcile::ids::{PlanId, Scope};
 use reconcile::plan::{Purpose, ScopePlan, Standing, digest, plan};
+use reconcile::record::Kind;
 
 use crate::applying::apply_seen;
 use crate::error::{Doing, StepError};
@@ -136,6 +137,8 @@ pub async fn finish(
             state @ (IntegrationState::Paused | IntegrationState::CredentialsRejected) => state,
             _ => IntegrationState::Live,
         };
+        // Users and clients were decided one by one; what is left unmatched stays so, and only later ones are new.
+        integration.first_synced.extend([Kind::Client, Kind::User]);
         integration.epoch += 1;
     });
     went_live.await.doing("making the integration live")?;

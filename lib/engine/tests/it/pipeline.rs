@@ -1,10 +1,17 @@
 //! The main job in memory: from the vendor's API to the catalogue.
 
+use engine::finishing::{Finished, finish};
+use engine::ports::Table;
+use engine::store::entries;
+use engine::store::integrations::{self, IntegrationState};
+use reconcile::ids::Scope;
+use reconcile::mapping::Decision;
+use reconcile::reason::Reason;
 use reconcile::record::Kind;
 use reconcile::run::{Outcome, Trigger};
 use sandbox::world::Size;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, integration};
 
 const SIZE: Size = Size { clients: 12, devices: 150, seed: 7 };
 
@@ -50,4 +57,30 @@ async fn a_changed_device_is_written_once_and_nothing_else() {
     assert!(assets.updated >= 1 && assets.created == 0, "{assets:?}");
     let units = after.write_units - before.write_units;
     assert!(units <= 2.5 * assets.updated as f64 + 32.0, "{units} units for {} changes", assets.updated);
+}
+
+#[tokio::test]
+async fn only_decided_clients_and_their_assets_are_in_the_catalogue_after_finish() {
+    let machine = Machine::new(&SIZE);
+    machine.add(IntegrationState::Configured, &[Kind::Asset]).await;
+    let read = machine.run(Trigger::Manual).await;
+    assert_eq!(read.run.trigger, Trigger::Setup);
+    let (entries, _) = entries::page(&machine.table, &integration(), &Scope::Clients, Kind::Client, None, 100)
+        .await
+        .expect("readable");
+    let chosen = entries.iter().find(|entry| entry.record.name.contains(' ')).expect("a client with a name").clone();
+    let mut staged = chosen.clone();
+    staged.mapping.staged = Some(Decision::Create);
+    machine.table.write(entries::write(&integration(), &staged)).await.expect("memory never fails");
+    entries::note_staged(&machine.table, &integration(), &Scope::Clients).await.expect("memory never fails");
+
+    let settings = integrations::load(&machine.table, &integration()).await.expect("readable").expect("added");
+    let finished = finish(&settings, None, &machine.table, &machine.clock).await.expect("nothing fails here");
+    assert!(matches!(finished, Finished::Done { .. }), "{finished:?}");
+    let run = machine.run(Trigger::Manual).await;
+    let (clients, assets) = (&run.counts[&Kind::Client], &run.counts[&Kind::Asset]);
+    assert_eq!(clients.synced, 1, "{clients:?}");
+    assert_eq!(clients.reasons[&Reason::Unmatched], clients.fetched - 1, "{clients:?}");
+    assert!(assets.created > 0, "{assets:?}");
+    assert!(assets.reasons[&Reason::ClientUnmatched] > assets.synced, "{assets:?}");
 }
