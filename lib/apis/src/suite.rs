@@ -2,7 +2,8 @@
 //!
 //! A fixture `fixtures/<vendor>/<case>.http` names a feed and holds the vendor's replies in order; `<case>.expected`
 //! holds the calls that were made, the records that came, and how it ended (`UPDATE_EXPECT=1` writes it anew). A vendor
-//! added to [`vendors::ALL`] is under this suite without a line here. The secret of every account is made of canaries.
+//! added to [`vendors::ALL`] is under this suite without a line here, unless its rows are elsewhere than under `data`:
+//! then [`with_rows`] has to know. The secret of every account is made of canaries.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
