@@ -1,0 +1,7 @@
+//! Reconciles what the vendor functions read.
+
+/// Runs until Lambda ends the process.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    functions::bootstrap::run_reconciler().await
+}

@@ -1,0 +1,64 @@
+//! What a function answers when it fails: the disposition's name as the error's type, so that alarms match four words.
+
+use std::error::Error;
+
+use engine::error::{Disposition, StepError};
+use lambda_runtime::Diagnostic;
+
+use crate::bootstrap::ConfigurationError;
+use crate::events::EventError;
+
+/// A failed invocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `Again`, `Person`, `Drop` or `Bug`.
+    pub disposition: &'static str,
+    /// What happened, with its causes; no secret and no personal data.
+    pub text: String,
+}
+
+impl Failure {
+    /// Makes a failure that a person must mend.
+    pub fn person(text: impl Into<String>) -> Self {
+        Self { disposition: Disposition::Person.name(), text: text.into() }
+    }
+}
+
+/// Returns an error's message and those of its causes, parted by colons: the AWS SDK's own messages say little.
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let told = cause.to_string();
+        if !text.ends_with(&told) {
+            text.push_str(": ");
+            text.push_str(&told);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl From<StepError> for Failure {
+    fn from(error: StepError) -> Self {
+        Self { disposition: error.disposition().name(), text: with_causes(&error) }
+    }
+}
+
+impl From<EventError> for Failure {
+    fn from(error: EventError) -> Self {
+        Self::person(with_causes(&error))
+    }
+}
+
+impl From<&ConfigurationError> for Failure {
+    fn from(error: &ConfigurationError) -> Self {
+        Self::person(with_causes(error))
+    }
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Self {
+        Diagnostic { error_type: failure.disposition.to_owned(), error_message: failure.text }
+    }
+}

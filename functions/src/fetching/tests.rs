@@ -1,0 +1,295 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use apis::account::Surroundings;
+use apis::call::{Call, Reply, Secret, SecretText};
+use engine::memory::{FnTransport, ManualClock, MemoryQueue, MemorySecrets, MemoryTable};
+use engine::ports::SendError;
+use engine::store::integrations::SCHEDULE_DEFAULT;
+use jiff::Timestamp;
+use reconcile::doc::Role;
+use reconcile::run::Outcome;
+use sandbox::auvik::{AuvikSim, Credentials};
+use sandbox::simulator::{Shared, Simulator};
+use sandbox::world::{SharedWorld, Size, World};
+use serde_json::json;
+
+use super::*;
+
+const ORIGIN: &str = "http://127.0.0.1:4001";
+
+/// A vendor function over in-memory ports, with the simulated Auvik as its vendor.
+struct Function {
+    table: MemoryTable,
+    queue: MemoryQueue,
+    secrets: MemorySecrets,
+    clock: ManualClock,
+    auvik: Shared<AuvikSim>,
+    world: SharedWorld,
+    /// How long each call to the vendor takes.
+    call_takes: Duration,
+}
+
+impl Function {
+    async fn with(state: IntegrationState) -> Self {
+        let world = SharedWorld::new(World::new(&Size { clients: 6, devices: 60, seed: 1 }));
+        let auvik = Shared::new(AuvikSim::new(world.clone(), Credentials::default()));
+        let function = Self {
+            table: MemoryTable::new(),
+            queue: MemoryQueue::new(),
+            secrets: MemorySecrets::new(),
+            clock: ManualClock::new("2026-11-22T20:00:00Z".parse::<Timestamp>().unwrap()),
+            auvik,
+            world,
+            call_takes: Duration::ZERO,
+        };
+        let listing = function.auvik.with(|auvik| auvik.listing(ORIGIN));
+        let parts = listing.secret.iter().map(|(name, text)| ((*name).to_owned(), SecretText::new(text)));
+        let id = IntegrationId::parse("auvik-main").unwrap();
+        function.secrets.propose(&id, &Secret(parts.collect())).await.unwrap();
+        function.secrets.promote(&id).await.unwrap();
+        let settings = listing.settings.iter().map(|(name, text)| ((*name).to_owned(), text.clone()));
+        let mut integration = Integration {
+            id,
+            vendor: "auvik".to_owned(),
+            role: Role::Monitor,
+            settings: settings.collect(),
+            state,
+            resumes_to: None,
+            sync: BTreeSet::from([Kind::Client, Kind::Asset]),
+            auto_create: BTreeSet::new(),
+            types: None,
+            schedule: SCHEDULE_DEFAULT.to_owned(),
+            time_zone: "UTC".to_owned(),
+            archive_stale: false,
+            first_synced: BTreeSet::new(),
+            epoch: 0,
+            added_at: "2026-11-20T19:00:00Z".parse().unwrap(),
+            fired_at: None,
+            version: 0,
+        };
+        integrations::save(&function.table, &mut integration).await.unwrap();
+        function
+    }
+
+    async fn invoke_with(&self, event: Value, request_id: &str, queue: impl QueueOut) -> Result<Answer, Failure> {
+        let (auvik, clock, call_takes) = (self.auvik.clone(), self.clock.clone(), self.call_takes);
+        let ports = Ports {
+            table: self.table.clone(),
+            queue,
+            secrets: self.secrets.clone(),
+            transport: FnTransport::new(move |call: &Call| -> Result<Reply, SendError> {
+                clock.advance(call_takes);
+                Ok(auvik.with(|auvik| auvik.answer(call, ORIGIN)))
+            }),
+            surroundings: Surroundings { allow_loopback: true },
+        };
+        let vendor = apis::vendors::find("auvik").unwrap();
+        handle(vendor, &event, request_id, &ports, &self.clock).await
+    }
+
+    async fn invoke(&self, request_id: &str) -> Result<Answer, Failure> {
+        self.invoke_with(json!({"integration": "auvik-main"}), request_id, self.queue.clone()).await
+    }
+
+    fn vendor_calls(&self) -> u64 {
+        self.auvik.with(|auvik| auvik.calls())
+    }
+
+    async fn run(&self, run: &RunId) -> RunRecord {
+        runs::load(&self.table, run).await.unwrap().unwrap()
+    }
+
+    async fn state(&self) -> IntegrationState {
+        integrations::load(&self.table, &IntegrationId::parse("auvik-main").unwrap()).await.unwrap().unwrap().state
+    }
+
+    /// Leaves a run behind whose reader never came to an end.
+    async fn leave_a_run_read_by(&self, request_id: &str) -> RunId {
+        let id = IntegrationId::parse("auvik-main").unwrap();
+        let integration = integrations::load(&self.table, &id).await.unwrap().unwrap();
+        let holder = Holder { name: request_id.to_owned(), gone_after: READER_GONE_AFTER };
+        match life::open(&integration, Trigger::Manual, &holder, &self.table, &self.queue, &self.clock).await.unwrap() {
+            Opened::New(record) => record.run_id,
+            other => panic!("no run was opened: {other:?}"),
+        }
+    }
+}
+
+/// A queue that cannot be reached.
+struct NoQueue;
+
+impl QueueOut for NoQueue {
+    async fn send(&self, _: Vec<Envelope>) -> Result<Vec<usize>, QueueError> {
+        Err(QueueError::Unavailable { operation: "send", cause: "the wire is cut".into() })
+    }
+}
+
+#[tokio::test]
+async fn the_answer_carries_the_run_and_what_was_queued() {
+    let function = Function::with(IntegrationState::Live).await;
+    let answer = function.invoke("request-1").await.unwrap();
+    let run = function.run(answer.run_id.as_ref().unwrap()).await;
+    assert_eq!(answer.state, State::Read);
+    assert_eq!(answer.queued.messages as usize, function.queue.depth());
+    assert!(answer.queued.messages > 1 && answer.queued.bytes > 0, "{answer:?}");
+    assert_eq!(answer.vendor_requests, function.vendor_calls());
+    assert_eq!(answer.kinds, run.run.reports);
+    assert!(answer.kinds[&Kind::Asset].fetched > 0, "{answer:?}");
+    let shown = serde_json::to_value(&answer).unwrap();
+    for field in ["integration", "run_id", "state", "continued", "queued", "vendor_requests", "kinds"] {
+        assert!(shown.get(field).is_some(), "{field} is missing in {shown}");
+    }
+    assert_eq!((&shown["state"], &shown["continued"]), (&json!("read"), &json!(false)));
+}
+
+#[tokio::test]
+async fn the_run_says_what_started_it() {
+    for (state, event, expected) in [
+        (IntegrationState::Live, json!({"integration": "auvik-main"}), Trigger::Manual),
+        (IntegrationState::Live, json!({"integration": "auvik-main", "force": true}), Trigger::Forced),
+        (IntegrationState::Live, json!({"integration": "auvik-main", "scheduled_at": "x"}), Trigger::Schedule),
+        (IntegrationState::Configured, json!({"integration": "auvik-main", "force": true}), Trigger::Setup),
+        (IntegrationState::Verified, json!({"integration": "auvik-main"}), Trigger::Setup),
+    ] {
+        let function = Function::with(state).await;
+        let answer = function.invoke_with(event, "request-1", function.queue.clone()).await.unwrap();
+        assert_eq!(function.run(&answer.run_id.unwrap()).await.run.trigger, expected, "{state:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_integration_that_is_not_to_run_makes_no_call() {
+    for (state, expected) in [
+        (IntegrationState::Draft, State::Draft),
+        (IntegrationState::Paused, State::Paused),
+        (IntegrationState::CredentialsRejected, State::CredentialsRejected),
+    ] {
+        let function = Function::with(state).await;
+        let answer = function.invoke("request-1").await.unwrap();
+        assert_eq!((answer.state, answer.run_id, function.vendor_calls()), (expected, None, 0));
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_must_mend_is_said() {
+    let function = Function::with(IntegrationState::Live).await;
+    let failure = function.invoke_with(json!({"integration": "auvik-mian"}), "request-1", NoQueue).await.unwrap_err();
+    assert_eq!((failure.disposition, failure.text.as_str()), ("Person", "there is no integration auvik-mian"));
+
+    let id = IntegrationId::parse("auvik-main").unwrap();
+    function.secrets.remove(&id).await.unwrap();
+    let failure = function.invoke("request-1").await.unwrap_err();
+    assert!(failure.disposition == "Person" && failure.text.contains("secret"), "{failure:?}");
+
+    integrations::update(&function.table, &id, |integration| integration.vendor = "autotask".to_owned()).await.unwrap();
+    let failure = function.invoke("request-1").await.unwrap_err();
+    assert!(failure.disposition == "Person" && failure.text.contains("autotask"), "{failure:?}");
+    assert_eq!(function.vendor_calls(), 0);
+}
+
+#[tokio::test]
+async fn a_run_that_another_invocation_reads_is_left_alone() {
+    let function = Function::with(IntegrationState::Live).await;
+    let run = function.leave_a_run_read_by("request-1").await;
+    let answer = function.invoke("request-2").await.unwrap();
+    assert_eq!((answer.state, answer.run_id, function.vendor_calls()), (State::Running, Some(run), 0));
+}
+
+#[tokio::test]
+async fn a_reader_that_fell_silent_is_replaced() {
+    let function = Function::with(IntegrationState::Live).await;
+    let left = function.leave_a_run_read_by("request-1").await;
+    function.clock.advance(READER_GONE_AFTER);
+    let answer = function.invoke("request-2").await.unwrap();
+    assert_eq!(answer.state, State::Read);
+    assert_ne!(answer.run_id.as_ref(), Some(&left));
+    assert_eq!(function.run(&left).await.run.outcome(), Some(Outcome::Failed));
+}
+
+#[tokio::test]
+async fn a_vanished_invocation_that_lambda_repeats_starts_over() {
+    let function = Function::with(IntegrationState::Live).await;
+    let left = function.leave_a_run_read_by("request-1").await;
+    function.clock.advance(Duration::from_secs(1));
+    let answer = function.invoke("request-1").await.unwrap();
+    assert_eq!(answer.state, State::Read);
+    assert_eq!(function.run(&left).await.run.outcome(), Some(Outcome::Failed));
+}
+
+#[tokio::test]
+async fn a_read_longer_than_an_invocation_goes_on_in_the_next() {
+    let mut function = Function::with(IntegrationState::Live).await;
+    let devices = function.world.read().device_count() as u64;
+    function.call_takes = Duration::from_secs(40);
+    let mut answers = Vec::new();
+    while answers.last().is_none_or(|answer: &Answer| answer.continued) {
+        assert!(answers.len() < 50, "it never ends: {answers:?}");
+        function.clock.set_remaining(Duration::from_secs(180));
+        let request_id = format!("request-{}", answers.len());
+        let event = match answers.last().and_then(|answer| answer.run_id.clone()) {
+            // By hand and as its own continuation in turn: both go on.
+            Some(run) if answers.len() % 2 == 0 => json!({"integration": "auvik-main", "continues": run}),
+            _ => json!({"integration": "auvik-main"}),
+        };
+        answers.push(function.invoke_with(event, &request_id, function.queue.clone()).await.unwrap());
+    }
+    assert!(answers.len() > 2, "{answers:?}");
+    let runs: BTreeSet<_> = answers.iter().map(|answer| answer.run_id.clone()).collect();
+    assert_eq!(runs.len(), 1, "{answers:?}");
+    let queued: u64 = answers.iter().map(|answer| answer.queued.messages).sum();
+    assert_eq!(queued as usize, function.queue.depth());
+    let whole = Function::with(IntegrationState::Live).await.invoke("request-1").await.unwrap();
+    assert_eq!(answers.last().unwrap().kinds, whole.kinds);
+    assert!(whole.kinds[&Kind::Asset].fetched <= devices);
+}
+
+#[tokio::test]
+async fn a_checkpoint_of_long_ago_is_not_gone_on_from() {
+    let mut function = Function::with(IntegrationState::Live).await;
+    function.call_takes = Duration::from_secs(40);
+    function.clock.set_remaining(Duration::from_secs(180));
+    let left = function.invoke("request-1").await.unwrap();
+    assert_eq!(left.state, State::Continued);
+    function.clock.set_remaining(Duration::MAX);
+    function.clock.advance(CHECKPOINT_AGE_MAX);
+    let answer = function.invoke("request-2").await.unwrap();
+    assert_eq!(answer.state, State::Read);
+    assert_ne!(answer.run_id, left.run_id);
+}
+
+#[tokio::test]
+async fn a_continuation_of_a_run_that_is_over_reads_nothing() {
+    let function = Function::with(IntegrationState::Live).await;
+    let event = json!({"integration": "auvik-main", "continues": "auvik-main.20261121T200000000Z"});
+    let answer = function.invoke_with(event, "request-1", NoQueue).await.unwrap();
+    assert_eq!((answer.state, function.vendor_calls()), (State::Over, 0));
+}
+
+#[tokio::test]
+async fn a_failed_read_is_given_up_so_that_the_next_invocation_can_begin() {
+    let function = Function::with(IntegrationState::Live).await;
+    let failure = function.invoke_with(json!({"integration": "auvik-main"}), "request-1", NoQueue).await.unwrap_err();
+    assert_eq!(failure.disposition, "Again");
+    assert!(failure.text.contains("the wire is cut"), "{failure:?}");
+    function.clock.advance(Duration::from_secs(1));
+    assert_eq!(function.invoke("request-2").await.unwrap().state, State::Read);
+}
+
+#[tokio::test]
+async fn a_refused_secret_pauses_the_integration_and_ends_the_calls() {
+    let function = Function::with(IntegrationState::Live).await;
+    let id = IntegrationId::parse("auvik-main").unwrap();
+    let wrong = BTreeMap::from([
+        ("username".to_owned(), SecretText::new("someone@msp.example")),
+        ("api_key".to_owned(), SecretText::new("canary-of-a-revoked-key")),
+    ]);
+    function.secrets.propose(&id, &Secret(wrong)).await.unwrap();
+    function.secrets.promote(&id).await.unwrap();
+    let answer = function.invoke("request-1").await.unwrap();
+    assert_eq!(answer.state, State::CredentialsRejected);
+    assert_eq!(function.state().await, IntegrationState::CredentialsRejected);
+    assert!(!serde_json::to_string(&answer).unwrap().contains("canary"));
+    let calls = function.vendor_calls();
+    assert_eq!(function.invoke("request-2").await.unwrap().state, State::CredentialsRejected);
+    assert_eq!(function.vendor_calls(), calls);
+}

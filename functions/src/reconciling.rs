@@ -1,0 +1,72 @@
+//! The reconciler: a batch of messages in, the ids of those that must come again out.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::SqsBatchResponse;
+use engine::ports::{Clock, Delivery, QueueOut, Table};
+use engine::reconciler::deliver;
+use serde_json::Value;
+
+use crate::batch::{Batch, deliveries};
+use crate::failure::{Failure, with_causes};
+
+/// What the reconciler works with.
+#[derive(Debug)]
+pub struct Ports<T, Q> {
+    /// The table.
+    pub table: T,
+    /// The records queue, for what a message leads to.
+    pub queue: Q,
+}
+
+/// What must be left of an invocation when a message is begun: a message that Lambda cuts off comes again only after the
+/// queue's visibility timeout, one that is given back comes at once.
+const MESSAGE_DURATION_MAX: Duration = Duration::from_secs(30);
+
+/// Carries out the messages of a batch, in order.
+///
+/// After the first failure of a group the rest of that group is given back untouched, so that its order is kept; other
+/// groups go on. When time runs short everything that is left is given back.
+pub async fn handle<T: Table, Q: QueueOut>(
+    event: Value,
+    ports: &Ports<T, Q>,
+    clock: &impl Clock,
+) -> Result<SqsBatchResponse, Failure> {
+    let deliveries = deliveries(event).map_err(|error| Failure::person(with_causes(&error)))?;
+    let batch = Batch::new(&ports.queue);
+    let mut blocked: BTreeSet<&str> = BTreeSet::new();
+    let mut done = 0_u64;
+    for delivery in &deliveries {
+        let waits = blocked.contains(delivery.group.as_str()) || clock.remaining() < MESSAGE_DURATION_MAX;
+        if !waits {
+            carry_out(delivery, ports, &batch, clock).await;
+        }
+        if waits || batch.has_returned(&delivery.receipt) {
+            batch.give_back(&delivery.receipt);
+            blocked.insert(&delivery.group);
+        } else {
+            done += 1;
+        }
+    }
+    let returned = deliveries.len() as u64 - done;
+    tracing::info!(done, returned, "a batch of messages was worked on");
+    Ok(batch.answer())
+}
+
+/// Carries out one message; one that could not even be settled comes again.
+async fn carry_out<T: Table, Q: QueueOut>(
+    delivery: &Delivery,
+    ports: &Ports<T, Q>,
+    batch: &Batch<'_, Q>,
+    clock: &impl Clock,
+) {
+    if let Err(error) = Box::pin(deliver(delivery, &ports.table, batch, clock)).await {
+        let error_text = with_causes(&error);
+        tracing::error!(message_id = delivery.receipt, error = error_text, "a message could not be settled");
+        batch.give_back(&delivery.receipt);
+    }
+}
+
+#[cfg(test)]
+mod tests;
