@@ -45,7 +45,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("reconcile", &["html-escape", "rapidfuzz", "serde", "serde_json", "sha2", "thiserror", "unicode-normalization"]),
     ("apis", &["base64", "httpdate", "rapidfuzz", "secrecy", "serde", "serde_json", "thiserror", "url"]),
     ("engine", &["cronexpr", "futures-util", "jiff", "serde", "serde_json", "sha2", "thiserror", "tracing"]),
-    ("console", &["csv", "jiff", "serde", "serde_json", "thiserror", "tracing"]),
+    ("console", &["csv", "jiff", "rapidfuzz", "serde", "serde_json", "thiserror", "tracing"]),
 ];
 
 /// What a pure crate's dependencies may not bring in either, however deep.

@@ -107,6 +107,19 @@ fn nobody_asks_which_vendor_it_is() {
     );
 }
 
+/// The steps of adding a vendor that nothing else would miss.
+#[test]
+fn every_vendor_has_its_fixtures_and_its_function() {
+    let mut missing = Vec::new();
+    for vendor in apis::vendors::ALL {
+        let folder = format!("lib/apis/fixtures/{}", vendor.id.replace('-', "_"));
+        let function = format!("functions/src/bin/{}.rs", vendor.id);
+        missing.extend([folder, function].into_iter().filter(|path| !crate::workspace::root().join(path).exists()));
+        assert!(VENDOR_IDS.contains(&vendor.id), "{} is not among the ids that this file looks for", vendor.id);
+    }
+    assert_none("a vendor lacks", missing);
+}
+
 #[test]
 fn nothing_names_a_folder_of_one_machine() {
     let starts_a_path = |line: &str, path: &str| {
