@@ -235,8 +235,7 @@ impl Run {
 
     /// Returns `complete` or `incomplete`, as the reports have it.
     fn read_outcome(&self) -> Outcome {
-        let whole = self.reports.values().all(|report| report.complete && report.refused == 0);
-        if whole { Outcome::Complete } else { Outcome::Incomplete }
+        read_outcome(&self.reports)
     }
 
     /// Returns what the present phase asks to be done: what a lost message would have said.
@@ -252,6 +251,11 @@ impl Run {
             Phase::Closed { .. } => vec![Command::Close],
         }
     }
+}
+
+fn read_outcome(reports: &BTreeMap<Kind, ReadReport>) -> Outcome {
+    let whole = reports.values().all(|report| report.complete && report.refused == 0);
+    if whole { Outcome::Complete } else { Outcome::Incomplete }
 }
 
 /// Returns the run after an event, and what is to be done. An event that does not belong to the present phase changes
@@ -276,9 +280,11 @@ fn next_phase(run: &Run, event: &Event) -> Option<Phase> {
         (Phase::Reading, Event::CredentialsRejected) => closed(Outcome::CredentialsRejected),
         (Phase::Held { .. }, Event::Failed) => None,
         (_, Event::Failed) => closed(Outcome::Failed),
+        // Nothing to wait for: a night in which nothing changed needs no message at all.
+        (Phase::Reading, Event::ReadDone { messages: 0, reports }) => closed(read_outcome(reports)),
         (Phase::Reading, Event::ReadDone { messages, .. }) => Some(Phase::Arriving { messages: *messages }),
         (Phase::Arriving { messages }, Event::Arrived { count }) if count >= messages => {
-            if run.trigger == Trigger::Setup || *messages == 0 {
+            if run.trigger == Trigger::Setup {
                 closed(run.read_outcome())
             } else {
                 Some(Phase::PlanningTop)

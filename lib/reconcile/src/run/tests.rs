@@ -81,15 +81,18 @@ fn a_setup_run_plans_nothing() {
 
 #[test]
 fn a_night_without_messages_closes_at_once() {
-    let (run, _) = walk(Trigger::Forced, vec![read_done(0, true, 0), Event::Arrived { count: 0 }]);
-    assert_eq!(run.outcome(), Some(Outcome::Complete));
+    let (run, asked) = walk(Trigger::Forced, vec![read_done(0, true, 0)]);
+    assert_eq!((run.outcome(), &asked[0][..]), (Some(Outcome::Complete), &[Command::Close][..]));
 }
 
 #[test]
 fn a_read_that_was_cut_short_or_refused_ends_incomplete() {
     for (complete, refused) in [(false, 0), (true, 1)] {
-        let (run, _) = walk(Trigger::Setup, vec![read_done(0, complete, refused), Event::Arrived { count: 0 }]);
-        assert_eq!(run.outcome(), Some(Outcome::Incomplete));
+        for messages in [0, 1] {
+            let read = read_done(messages, complete, refused);
+            let (run, _) = walk(Trigger::Setup, vec![read, Event::Arrived { count: messages }]);
+            assert_eq!(run.outcome(), Some(Outcome::Incomplete));
+        }
     }
 }
 
