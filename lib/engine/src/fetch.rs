@@ -244,13 +244,17 @@ impl<Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, Q, N, C, W> {
         let (account, transport, clock) = (self.account, self.transport, self.clock);
         let pace = self.pace;
         let known: BTreeSet<&VendorId> = clients.iter().collect();
-        let lists = stream::iter(clients.iter().skip(self.at.parents_done))
-            .map(|client| async move { (client, list(account, feed, Some(client), transport, clock, pace).await) })
+        // By value: a closure over borrowed ids would keep the whole sync from being a task of its own.
+        let lists = stream::iter(clients.clone().into_iter().skip(self.at.parents_done))
+            .map(|client| async move {
+                let listing = list(account, feed, Some(&client), transport, clock, pace).await;
+                (client, listing)
+            })
             .buffered(account.vendor.limits.in_flight.max(1));
         let mut lists = std::pin::pin!(lists);
         let mut stop = None;
         while let Some((client, listing)) = lists.next().await {
-            if let Err(early) = self.take_client(feed, client, &known, listing).await {
+            if let Err(early) = self.take_client(feed, &client, &known, listing).await {
                 stop = Some(early);
                 break;
             }

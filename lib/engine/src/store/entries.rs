@@ -111,6 +111,12 @@ pub fn write(integration: &IntegrationId, entry: &Entry) -> Write {
     Write::put(key, Expect::Version(entry.version), encode(entry))
 }
 
+/// Returns the write that removes an entry at the version it was loaded with.
+pub fn delete(integration: &IntegrationId, entry: &Entry) -> Write {
+    let key = Key::new(partition(integration, &scope_of(entry)), place(entry.record.kind, &entry.record.vendor_id));
+    Write::delete(key, Expect::Version(entry.version))
+}
+
 /// Returns the ids of all clients that the integration has read, in order.
 pub async fn client_ids(table: &impl Table, integration: &IntegrationId) -> Result<Vec<VendorId>, StoreError> {
     let clients = load_scope(table, integration, &Scope::Clients).await?;
