@@ -16,7 +16,12 @@ pub mod ownership;
 pub mod plan;
 pub mod reason;
 pub mod record;
+pub mod reference;
 pub mod run;
+pub mod suggest;
+pub mod undo;
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod worlds;

@@ -56,9 +56,14 @@ impl Flaws<'_, '_> {
                 None => self.check(false, format!("{:?} claims nothing", item.key())),
             }
         }
-        for item in self.plan.items.iter().filter(|item| matches!(item.action, Action::Update | Action::Return)) {
+        for item in self
+            .plan
+            .items
+            .iter()
+            .filter(|item| matches!(item.action, Action::Update | Action::Return | Action::Stale | Action::Archive))
+        {
             let is_free = item.doc_id.as_ref().is_some_and(|doc| !claimed.contains(doc));
-            self.check(is_free, format!("{:?} updates what another record claims", item.key()));
+            self.check(is_free, format!("{:?} changes what another record claims", item.key()));
         }
     }
 

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{DocId, RunId};
+use crate::doc::Doc;
+use crate::eligibility;
+use crate::ids::{DocId, RecordKey, RunId, VendorId};
+use crate::plan::{Policy, Standing};
 use crate::reason::Reason;
 use crate::record::VendorRecord;
 
@@ -147,3 +150,113 @@ impl Entry {
         self.mapping.missed >= STALE_AFTER
     }
 }
+
+/// What staging a decision about one entry looks at, beside the entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The key of the entry.
+    pub key: &'a RecordKey,
+    /// The switches.
+    pub policy: &'a Policy,
+    /// Where the entry's client stands.
+    pub standing: &'a Standing,
+    /// The documentation record that a match names, where it exists.
+    pub doc: Option<&'a Doc>,
+    /// The entry that holds this documentation record by the integration's source in it, where that entry is stored.
+    pub holder: Option<&'a Entry>,
+    /// Another entry of the integration for which a match with this documentation record is staged.
+    pub rival: Option<&'a Entry>,
+}
+
+/// Why a decision cannot be staged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The documentation record does not exist.
+    #[error("documentation record {0} does not exist")]
+    NotFound(DocId),
+    /// It is of another kind than the vendor record.
+    #[error("documentation record {0} is of another kind")]
+    OtherKind(DocId),
+    /// It lies below another client than the one that the record's client is mapped to.
+    #[error("documentation record {0} belongs to another client")]
+    OtherClient(DocId),
+    /// Another vendor record of the integration is mapped to it.
+    #[error("vendor record {0} is mapped to it already; reset or exclude that one first")]
+    Taken(VendorId),
+    /// Another vendor record of the integration is staged to be matched with it.
+    #[error("vendor record {0} is staged to be matched with it already")]
+    StagedElsewhere(VendorId),
+    /// The vendor record cannot be documented as it is.
+    #[error("the record cannot be documented: {}", .0.text())]
+    NotEligible(Reason),
+    /// A complete read did not have the vendor record.
+    #[error("the vendor does not have the record any more")]
+    Gone,
+}
+
+/// Stages a decision: returns the entry with it, or why it cannot be.
+///
+/// Nothing of it holds before Finish. Staging what holds already takes back what was staged; resetting a mapped record
+/// unlinks it at Finish. Any decision may follow any other one, in every state. Matching and creating need an eligible
+/// record that is still there; excluding and resetting are always possible. The documentation record of a match must exist,
+/// be of the record's kind, lie below the record's client, and be held by nobody else, unless its holder has staged to leave
+/// it or is gone.
+pub fn stage(entry: &Entry, decision: Decision, facts: &Facts<'_>) -> Result<Entry, Refusal> {
+    let mut staged = entry.clone();
+    if holds(entry, &decision, facts) {
+        staged.mapping.staged = None;
+        return Ok(staged);
+    }
+    if matches!(decision, Decision::Match(_) | Decision::Create) {
+        if entry.absent.as_ref().is_some_and(|absence| absence.certain) {
+            return Err(Refusal::Gone);
+        }
+        eligibility::check_decided(entry, facts.policy, facts.standing).map_err(Refusal::NotEligible)?;
+    }
+    if let Decision::Match(id) = &decision {
+        check_target(entry, id, facts)?;
+    }
+    staged.mapping.staged = Some(decision);
+    Ok(staged)
+}
+
+/// Says whether a decision is what holds already.
+fn holds(entry: &Entry, decision: &Decision, facts: &Facts<'_>) -> bool {
+    let mapping = &entry.mapping;
+    match decision {
+        Decision::Match(doc) => mapping.doc.as_ref() == Some(doc),
+        Decision::Create => {
+            let client = facts.standing.client();
+            mapping.doc.is_some()
+                && facts.key.kind.is_below_client() == client.is_some()
+                && mapping.doc == Some(DocId::created(facts.key, client))
+        }
+        Decision::Exclude => mapping.state == State::Excluded,
+        Decision::Reset => mapping.state == State::Unmatched && mapping.doc.is_none(),
+    }
+}
+
+fn check_target(entry: &Entry, id: &DocId, facts: &Facts<'_>) -> Result<(), Refusal> {
+    if id.kind() != facts.key.kind {
+        return Err(Refusal::OtherKind(id.clone()));
+    }
+    if id.client().as_ref() != facts.standing.client() {
+        return Err(Refusal::OtherClient(id.clone()));
+    }
+    let doc = facts.doc.filter(|doc| doc.id == *id).ok_or_else(|| Refusal::NotFound(id.clone()))?;
+    if let Some(rival) = facts.rival.filter(|rival| rival.record.vendor_id != entry.record.vendor_id) {
+        return Err(Refusal::StagedElsewhere(rival.record.vendor_id.clone()));
+    }
+    let source = doc.sources.get(&facts.key.integration).filter(|source| source.vendor_id != entry.record.vendor_id);
+    let Some(source) = source else { return Ok(()) };
+    let makes_room = match facts.holder.filter(|holder| holder.record.vendor_id == source.vendor_id) {
+        Some(holder) => {
+            holder.mapping.doc.as_ref() != Some(id) || holder.mapping.staged.is_some() || holder.absent.is_some()
+        }
+        None => source.stale,
+    };
+    if makes_room { Ok(()) } else { Err(Refusal::Taken(source.vendor_id.clone())) }
+}
+
+#[cfg(test)]
+mod tests;

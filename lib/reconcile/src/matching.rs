@@ -205,7 +205,7 @@ impl<'w> Catalogue<'w> {
 }
 
 /// Returns what a record is looked up by. Host names are looked up without domain and compared afterwards.
-fn lookup_keys(known: &Identifiers) -> Vec<(Rule, String)> {
+pub(crate) fn lookup_keys(known: &Identifiers) -> Vec<(Rule, String)> {
     let mut keys = Vec::new();
     keys.extend(known.serials.iter().map(|serial| (Rule::Serial, serial.as_str().to_owned())));
     keys.extend(known.macs.iter().map(|mac| (Rule::Mac, mac.as_str().to_owned())));

@@ -21,11 +21,14 @@ mod detaching;
 mod drafting;
 mod effects;
 mod finishing;
+mod grouping;
 mod totals;
 
 pub use deciding::plan;
 pub use detaching::{children_standing, detach, foreign_clients};
+pub(crate) use effects::after_digest;
 pub use effects::effects;
+pub(crate) use grouping::{Stored, group};
 pub use totals::{Totals, digest};
 
 /// The key of an entry within its scope.
@@ -101,20 +104,20 @@ pub struct World<'a> {
     pub complete: &'a BTreeSet<Kind>,
     /// The scope's vendor records.
     pub entries: &'a BTreeMap<EntryKey, Entry>,
-    /// The catalogue's side: all clients, all users, or the mapped client's records, archived ones among them.
+    /// The catalogue's side: all clients, all users, or the mapped client's records, archived ones among them; nothing
+    /// where the client is not mapped.
     pub docs: &'a BTreeMap<DocId, Doc>,
     /// The version of the catalogue's scope that `docs` was loaded at: moves with every change of who is who.
     pub docs_version: u64,
 }
 
 impl<'a> World<'a> {
-    /// Returns the documentation record that the entry is mapped to, where both sides say so: it is among `docs` and no
-    /// other record of the integration holds it. An entry without it counts as unmapped.
+    /// Returns the documentation record that the entry is mapped to, where both sides say so. An entry without it counts as
+    /// unmapped.
     pub(crate) fn linked(&self, entry: &Entry) -> Option<&'a Doc> {
         let doc = self.docs.get(entry.mapping.doc.as_ref()?)?;
-        let held_by_other =
-            doc.sources.get(self.integration).is_some_and(|source| source.vendor_id != entry.record.vendor_id);
-        (!held_by_other).then_some(doc)
+        let source = doc.sources.get(self.integration)?;
+        (source.vendor_id == entry.record.vendor_id).then_some(doc)
     }
 
     /// Returns what the entry's record says, as a source of its documentation record.

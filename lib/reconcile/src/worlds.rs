@@ -16,7 +16,7 @@ use crate::doc::{Doc, Role, Source};
 use crate::ids::{DocId, IntegrationId, RecordKey, RunId, Scope, VendorId};
 use crate::lint::lint;
 use crate::mapping::{Absence, Decision, Entry, State};
-use crate::plan::{Effect, EntryKey, Policy, Purpose, ScopePlan, Standing, World, effects, plan};
+use crate::plan::{Action, Effect, EntryKey, Policy, Purpose, ScopePlan, Standing, World, effects, plan};
 use crate::record::{Activity, Class, Field, Fields, Kind, Value, VendorRecord};
 
 /// A world that owns what [`World`] borrows.
@@ -370,32 +370,66 @@ fn split(line: &str) -> Vec<String> {
 }
 
 /// Plans a world, checks every law that holds for any plan, and returns the plan with the world it leads to.
+///
+/// Planning again finds nothing to do, except where what goes stale or is archived makes room for a record that waited for
+/// it, or where a user's new address tells others apart: such a plan is not settled, and a few more runs come to rest.
 pub(crate) fn planned(world: &OwnedWorld) -> (ScopePlan, OwnedWorld) {
     let made = plan(&world.borrow());
     assert_eq!(lint(&world.borrow(), &made), Vec::<String>::new(), "{world:#?}\n{made:#?}");
     assert_eq!(plan(&world.borrow()), made, "the same world gives the same plan");
     let steps = effects(&world.borrow(), &made);
+    assert!(steps.iter().all(|step| step.docs.len() + step.entries.len() > 0), "no effect is empty");
     let mut after = world.clone();
     after.apply(steps.clone());
     assert_eq!(effects(&after.borrow(), &made), [], "carrying out twice is the same as once\n{world:#?}\n{made:#?}");
     let again = plan(&after.borrow());
-    assert_eq!(again.items, [], "planning again after carrying out finds nothing to do\n{}", world.render(&made));
-    assert_eq!(effects(&after.borrow(), &again), [], "planning again writes nothing\n{}", world.render(&made));
-    for step in &steps {
-        assert!(step.docs.len() + step.entries.len() > 0, "no effect is empty");
+    let rest = at_rest(after.clone());
+    if again.items.is_empty() && effects(&after.borrow(), &again).is_empty() {
+        assert_eq!(content(&rest), content(&after));
+    } else {
+        let makes_room = |item: &crate::plan::Item| match item.action {
+            Action::Stale | Action::Archive => true,
+            Action::Update | Action::Return => item.kind == Kind::User,
+            _ => false,
+        };
+        let may_go_on = made.items.iter().any(makes_room) && !made.settled;
+        assert!(may_go_on, "planning again finds more\n{}then\n{}", world.render(&made), after.render(&again));
     }
     let mut halfway = world.clone();
     halfway.apply(steps.into_iter().step_by(2).collect());
-    let rest = plan(&halfway.borrow());
-    let steps = effects(&halfway.borrow(), &rest);
-    halfway.apply(steps);
-    let content = |world: &OwnedWorld| {
-        let docs: Vec<Doc> = world.docs.values().map(|doc| Doc { version: 0, ..doc.clone() }).collect();
-        let entries: Vec<Entry> = world.entries.values().map(|entry| Entry { version: 0, ..entry.clone() }).collect();
-        (docs, entries)
+    let halfway = at_rest(halfway);
+    // What is archived or restored changes whom others may be taken for, so there the order of the steps shows; it must
+    // still come to rest, with nothing made twice.
+    let moves_others = |item: &crate::plan::Item| {
+        matches!(item.action, Action::Stale | Action::Archive | Action::Return)
+            || item.before.archived_when_stale
+            || item.kind == Kind::User && item.action == Action::Update
     };
-    assert_eq!(content(&halfway), content(&after), "going on after a crash half-way leads to the same");
+    if made.items.iter().any(moves_others) {
+        assert!(halfway.docs.len() <= rest.docs.len(), "going on after a crash half-way makes something twice");
+    } else {
+        assert_eq!(content(&halfway), content(&rest), "going on after a crash half-way leads to the same");
+    }
     (made, after)
+}
+
+/// Runs until nothing is left to do.
+fn at_rest(mut world: OwnedWorld) -> OwnedWorld {
+    for _ in 0..4 {
+        let made = plan(&world.borrow());
+        let steps = effects(&world.borrow(), &made);
+        if made.items.is_empty() && steps.is_empty() {
+            return world;
+        }
+        world.apply(steps);
+    }
+    panic!("it does not come to rest\n{world:#?}");
+}
+
+/// Returns what is stored, without versions.
+pub(crate) fn content(world: &OwnedWorld) -> (Vec<Entry>, Vec<Doc>) {
+    let entries = world.entries.values().map(|entry| Entry { version: 0, ..entry.clone() }).collect();
+    (entries, world.docs.values().map(|doc| Doc { version: 0, ..doc.clone() }).collect())
 }
 
 /// Compares the plan of a world with the expected one.

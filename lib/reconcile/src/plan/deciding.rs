@@ -28,7 +28,6 @@ fn plan_run(world: &World<'_>) -> ScopePlan {
     let mut is_settled = true;
     for (key, entry) in world.entries {
         if entry.absent.is_some() {
-            plan_absent(world, &mut draft, key, entry);
             is_settled &= !world.policy.sync.contains(&key.0) || world.missed_after(entry) >= STALE_AFTER;
         } else if let Err(reason) = eligibility::check(entry, world.policy, world.standing) {
             is_settled &= is_lasting(reason);
@@ -48,6 +47,9 @@ fn plan_run(world: &World<'_>) -> ScopePlan {
             let finding = findings.remove(one.key).expect("every unmapped record has a finding");
             is_settled &= plan_unmapped(world, &mut draft, one, finding);
         }
+    }
+    for (key, entry) in world.entries.iter().filter(|(_, entry)| entry.absent.is_some()) {
+        plan_absent(world, &mut draft, key, entry);
     }
     draft.finish(is_settled)
 }
@@ -72,9 +74,10 @@ fn is_lasting(reason: Reason) -> bool {
     )
 }
 
-/// Marks what is gone for good as stale and, where that is wanted, archives what no source has any longer.
+/// Marks what is gone for good as stale and, where that is wanted, archives what no source has any longer; unless another
+/// record takes its place.
 fn plan_absent(world: &World<'_>, draft: &mut Draft<'_, '_>, key: &EntryKey, entry: &Entry) {
-    let Some(doc) = world.linked(entry) else { return };
+    let Some(doc) = world.linked(entry).filter(|doc| !draft.claims(&doc.id)) else { return };
     if world.missed_after(entry) < STALE_AFTER || !world.is_read(key.0) {
         return;
     }
@@ -89,17 +92,13 @@ fn plan_absent(world: &World<'_>, draft: &mut Draft<'_, '_>, key: &EntryKey, ent
 
 fn plan_linked(world: &World<'_>, draft: &mut Draft<'_, '_>, key: &EntryKey, entry: &Entry) {
     let doc = world.linked(entry).expect("the caller looked");
-    match doc.sources.get(world.integration) {
-        Some(source) if world.is_source_of(source, entry) => draft.end(key, Ended::Unchanged),
-        Some(source) if source.stale => {
-            draft.act(Action::Return, key, entry, Some(doc.id.clone()), None);
-            draft.end(key, Ended::Updated);
-        }
-        _ => {
-            draft.act(Action::Update, key, entry, Some(doc.id.clone()), None);
-            draft.end(key, Ended::Updated);
-        }
+    let source = &doc.sources[world.integration];
+    if world.is_source_of(source, entry) {
+        return draft.end(key, Ended::Unchanged);
     }
+    let action = if source.stale { Action::Return } else { Action::Update };
+    draft.act(action, key, entry, Some(doc.id.clone()), None);
+    draft.end(key, Ended::Updated);
 }
 
 /// Plans a record without mapping and says whether the outcome lasts.

@@ -67,6 +67,11 @@ impl<'a, 'w> Draft<'a, 'w> {
         });
     }
 
+    /// Says whether an item links a record to `doc`.
+    pub(super) fn claims(&self, doc: &DocId) -> bool {
+        self.items.iter().any(|item| item.is_claim() && item.doc_id.as_ref() == Some(doc))
+    }
+
     /// Completes the plan of the world's scope.
     pub(super) fn finish(self, settled: bool) -> ScopePlan {
         let below = self.world.standing.client().cloned();

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::grouping::{Stored, group};
 use super::{Action, Effect, EntryKey, Item, Purpose, ScopePlan, World, finishing};
 use crate::doc::Doc;
 use crate::eligibility;
 use crate::ids::{DocId, IntegrationId};
 use crate::mapping::{Entry, STALE_AFTER, State};
-use crate::ownership::Identifiers;
 use crate::record::Fingerprint;
 
 /// Returns what to write so that `plan`, made of `world`, is carried out. What stands already as it should gives nothing;
@@ -243,102 +243,9 @@ impl<'a, 'w> Desk<'a, 'w> {
         }
     }
 
-    /// Returns what differs from the world, as steps that stand for themselves: records that change places together.
+    /// Returns what differs from the world, as steps that stand for themselves.
     fn into_effects(self, plan: &ScopePlan) -> Vec<Effect> {
-        let world = self.world;
-        let docs: BTreeMap<DocId, Doc> =
-            self.docs.into_iter().filter(|(id, doc)| world.docs.get(id) != Some(doc)).collect();
-        let entries: BTreeMap<EntryKey, Entry> =
-            self.entries.into_iter().filter(|(key, entry)| world.entries.get(key) != Some(entry)).collect();
-        let mut groups = Groups::default();
-        for (key, entry) in &entries {
-            let node = groups.node(Node::Entry(key.clone()));
-            let before = world.entries.get(key).and_then(|entry| entry.mapping.doc.as_ref());
-            for doc in [before, entry.mapping.doc.as_ref()].into_iter().flatten().filter(|doc| docs.contains_key(*doc))
-            {
-                let other = groups.node(Node::Doc(doc.clone()));
-                groups.join(node, other);
-            }
-        }
-        for item in plan.items.iter().filter(|item| entries.contains_key(&item.key())) {
-            if let Some(doc) = item.doc_id.as_ref().filter(|doc| docs.contains_key(*doc)) {
-                let (entry, doc) = (groups.node(Node::Entry(item.key())), groups.node(Node::Doc(doc.clone())));
-                groups.join(entry, doc);
-            }
-        }
-        docs.keys().for_each(|id| {
-            groups.node(Node::Doc(id.clone()));
-        });
-        groups.into_effects(world, docs, entries)
-    }
-}
-
-/// Says whether the change of `doc` changes who is who.
-fn moves_identity(world: &World<'_>, doc: &Doc) -> bool {
-    let Some(before) = world.docs.get(&doc.id) else { return true };
-    let holder = |doc: &Doc| doc.sources.get(world.integration).map(|source| source.vendor_id.clone());
-    before.archived != doc.archived
-        || holder(before) != holder(doc)
-        || Identifiers::of_doc(before) != Identifiers::of_doc(doc)
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Node {
-    Entry(EntryKey),
-    Doc(DocId),
-}
-
-/// Which changes belong together.
-#[derive(Default)]
-struct Groups {
-    nodes: BTreeMap<Node, usize>,
-    parent: Vec<usize>,
-}
-
-impl Groups {
-    fn node(&mut self, node: Node) -> usize {
-        let next = self.parent.len();
-        let place = *self.nodes.entry(node).or_insert(next);
-        if place == next {
-            self.parent.push(next);
-        }
-        place
-    }
-
-    fn root(&self, mut place: usize) -> usize {
-        while self.parent[place] != place {
-            place = self.parent[place];
-        }
-        place
-    }
-
-    fn join(&mut self, left: usize, right: usize) {
-        let (left, right) = (self.root(left), self.root(right));
-        self.parent[left.max(right)] = left.min(right);
-    }
-
-    fn into_effects(
-        self,
-        world: &World<'_>,
-        mut docs: BTreeMap<DocId, Doc>,
-        mut entries: BTreeMap<EntryKey, Entry>,
-    ) -> Vec<Effect> {
-        let mut effects: BTreeMap<usize, Effect> = BTreeMap::new();
-        for (node, place) in &self.nodes {
-            let effect = effects.entry(self.root(*place)).or_insert_with(|| Effect {
-                docs: Vec::new(),
-                entries: Vec::new(),
-                moves_identity: false,
-            });
-            match node {
-                Node::Entry(key) => effect.entries.extend(entries.remove(key)),
-                Node::Doc(id) => {
-                    let doc = docs.remove(id).expect("only changed records are nodes");
-                    effect.moves_identity |= moves_identity(world, &doc);
-                    effect.docs.push(doc);
-                }
-            }
-        }
-        effects.into_values().collect()
+        let stored = Stored { integration: self.world.integration, docs: self.world.docs, entries: self.world.entries };
+        group(&stored, self.docs, self.entries, &plan.items)
     }
 }

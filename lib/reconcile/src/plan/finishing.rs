@@ -46,9 +46,9 @@ pub(super) fn plan_finish(world: &World<'_>) -> ScopePlan {
     draft.finish(false)
 }
 
-/// Says whether a complete read did not have the record.
+/// Says whether a complete read did not have the record, the last one or the two that made it stale.
 fn is_gone(entry: &Entry) -> bool {
-    entry.absent.as_ref().is_some_and(|absence| absence.certain)
+    entry.absent.as_ref().is_some_and(|absence| absence.certain || entry.is_stale())
 }
 
 /// Says whether an entry's staged decision holds already, so that Finish only clears it.
@@ -127,12 +127,16 @@ fn rule_alone(world: &World<'_>, key: &EntryKey, entry: &Entry, decision: &Decis
     }
 }
 
-/// Says whether the holder of `doc` keeps it: it is there, and this Finish does not take it elsewhere.
+/// Says whether the holder of `doc` keeps it: it is not known to be gone, and this Finish does not take it elsewhere.
 fn is_taken(world: &World<'_>, rulings: &BTreeMap<EntryKey, Ruling>, key: &EntryKey, doc: &DocId) -> bool {
     let doc = &world.docs[doc];
     let Some(source) = doc.sources.get(world.integration) else { return false };
     let holder = (key.0, source.vendor_id.clone());
-    holder != *key && matching::hold(world, doc) == Hold::Taken && !leaves(rulings.get(&holder))
+    let stays = match world.entries.get(&holder).filter(|entry| entry.mapping.doc.as_ref() == Some(&doc.id)) {
+        Some(entry) => !is_gone(entry),
+        None => matching::hold(world, doc) == Hold::Taken,
+    };
+    holder != *key && stays && !leaves(rulings.get(&holder))
 }
 
 fn leaves(ruling: Option<&Ruling>) -> bool {
@@ -153,7 +157,9 @@ fn carry(world: &World<'_>, draft: &mut Draft<'_, '_>, key: &EntryKey, entry: &E
         }
         Ruling::Exclude => {
             draft.act(Action::Exclude, key, entry, old(), Some(Rule::Decision));
-            Ended::Unsynced(Reason::Excluded, Vec::new())
+            let earlier = [Reason::MalformedRecord, Reason::KindOff];
+            let checked = eligibility::check(entry, world.policy, world.standing).err();
+            Ended::Unsynced(checked.filter(|reason| earlier.contains(reason)).unwrap_or(Reason::Excluded), Vec::new())
         }
         Ruling::Reset => {
             draft.act(Action::Reset, key, entry, old(), Some(Rule::Decision));
