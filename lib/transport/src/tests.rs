@@ -12,6 +12,10 @@ use apis::call::{Call, Method, Reply, SecretText, Text};
 use engine::ports::{SendError, Transport as _};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use url::Url;
 
 use super::*;
@@ -381,6 +385,67 @@ async fn a_name_that_does_not_exist_is_a_broken_connection() {
     let error = transport.send(&call, false).await.unwrap_err();
     assert!(matches!(error, SendError::Broken { .. }), "{error:?}");
     assert_secretless(&error);
+}
+
+// ---------------------------------------------------------------------------------------------------------------- TLS
+
+/// Answers one call over TLS as `localhost`, with a certificate of an authority that no system trusts. Both certificates
+/// are made up, valid from 2020 to 2119; the authority's key was thrown away, and the server's opens nothing else.
+async fn tls_server() -> SocketAddr {
+    let chain = vec![CertificateDer::from_pem_slice(include_bytes!("../fixtures/server.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../fixtures/server_key.pem")).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await?;
+        let mut stream = acceptor.accept(stream).await?;
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"\r\n\r\n") {
+            heard.push(stream.read_u8().await?);
+        }
+        stream.write_all(FINE.as_bytes()).await?;
+        stream.shutdown().await
+    });
+    address
+}
+
+async fn call_tls_server(extra_roots_pem: Option<Vec<u8>>, host: &str) -> Result<Reply, SendError> {
+    let options = Options { loopback: Loopback::Allowed, extra_roots_pem, ..Options::default() };
+    let mut transport = Transport::new(options).unwrap();
+    transport.lookup = |_| Box::pin(async { Ok(vec![IpAddr::from([127, 0, 0, 1])]) });
+    let port = tls_server().await.port();
+    let call = Call::get(Url::parse(&format!("https://{host}:{port}/?x=canary")).unwrap());
+    let answer = transport.send(&call, false).await;
+    answer.inspect_err(assert_secretless)
+}
+
+const AUTHORITY: &[u8] = include_bytes!("../fixtures/authority.pem");
+
+#[tokio::test]
+async fn a_certificate_of_an_extra_authority_is_trusted() {
+    assert_eq!(call_tls_server(Some(AUTHORITY.to_vec()), "localhost").await.unwrap().body, b"fine");
+}
+
+#[tokio::test]
+async fn a_certificate_of_an_unknown_authority_or_for_another_name_is_refused() {
+    for (roots, host) in [(None, "localhost"), (Some(AUTHORITY.to_vec()), "vendor.localhost")] {
+        let error = call_tls_server(roots, host).await.unwrap_err();
+        let mut causes = format!("{error}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push_str(&format!(": {cause}"));
+            source = cause.source();
+        }
+        assert!(matches!(error, SendError::Broken { .. }) && causes.contains("certificate"), "{host}: {causes}");
+    }
+}
+
+#[test]
+fn an_extra_authority_comes_on_top_of_the_system_s() {
+    let options = Options { extra_roots_pem: Some(AUTHORITY.to_vec()), ..Options::default() };
+    Transport::new(options).unwrap().prepare().unwrap();
 }
 
 #[test]
