@@ -11,6 +11,7 @@ use apis::account::Surroundings;
 use aws::queue::SqsQueue;
 use aws::secrets::SecretsManager;
 use aws::table::DynamoTable;
+use engine::error::with_causes;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde_json::Value;
@@ -18,7 +19,7 @@ use tracing::Instrument;
 use transport::{Loopback, Options, Transport};
 
 use crate::clock::InvocationClock;
-use crate::failure::{Failure, with_causes};
+use crate::failure::Failure;
 use crate::{fetching, logging, reconciling};
 
 /// The environment of a function, as `template.yaml` sets it.

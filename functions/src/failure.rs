@@ -1,8 +1,6 @@
 //! What a function answers when it fails: the disposition's name as the error's type, so that alarms match four words.
 
-use std::error::Error;
-
-use engine::error::{Disposition, StepError};
+use engine::error::{Disposition, StepError, with_causes};
 use lambda_runtime::Diagnostic;
 
 use crate::bootstrap::ConfigurationError;
@@ -22,21 +20,6 @@ impl Failure {
     pub fn person(text: impl Into<String>) -> Self {
         Self { disposition: Disposition::Person.name(), text: text.into() }
     }
-}
-
-/// Returns an error's message and those of its causes, parted by colons: the AWS SDK's own messages say little.
-pub fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let told = cause.to_string();
-        if !text.ends_with(&told) {
-            text.push_str(": ");
-            text.push_str(&told);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 impl From<StepError> for Failure {

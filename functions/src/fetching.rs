@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use apis::feed::Vendor;
-use engine::error::StepError;
+use engine::error::{StepError, with_causes};
 use engine::fetch::{Fetched, fetch};
 use engine::life::{self, Holder, Opened};
 use engine::ports::{Clock, Envelope, QueueError, QueueOut, Secrets, Table, Transport};
@@ -27,7 +27,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::events::{self, FetchRequest};
-use crate::failure::{Failure, with_causes};
+use crate::failure::Failure;
 
 /// What a vendor function works with.
 #[derive(Debug)]

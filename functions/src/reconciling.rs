@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::SqsBatchResponse;
+use engine::error::with_causes;
 use engine::ports::{Clock, Delivery, QueueOut, Table};
 use engine::reconciler::deliver;
 use serde_json::Value;
 
 use crate::batch::{Batch, deliveries};
-use crate::failure::{Failure, with_causes};
+use crate::failure::Failure;
 
 /// What the reconciler works with.
 #[derive(Debug)]

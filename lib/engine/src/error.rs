@@ -1,5 +1,6 @@
 //! What a step's failure means: the one place where that is decided.
 
+use std::error::Error;
 use std::time::Duration;
 
 use reconcile::reason::Reason;
@@ -84,6 +85,22 @@ impl StepError {
             StepError::Message(_) => Disposition::Bug,
         }
     }
+}
+
+/// Returns an error's message and those of its causes, parted by colons: what an adapter's library says stands in the last
+/// ones, and JSON log lines show an error's own message only.
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let told = cause.to_string();
+        if !text.ends_with(&told) {
+            text.push_str(": ");
+            text.push_str(&told);
+        }
+        source = cause.source();
+    }
+    text
 }
 
 /// Says what was being done when the store failed.

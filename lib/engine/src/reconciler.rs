@@ -6,7 +6,7 @@ use reconcile::ids::RunId;
 use reconcile::run::Phase;
 
 use crate::applying::apply_part;
-use crate::error::{Disposition, Doing, StepError};
+use crate::error::{Disposition, Doing, StepError, with_causes};
 use crate::intake::intake;
 use crate::life;
 use crate::message::Message;
@@ -117,7 +117,8 @@ pub async fn deliver<Q: QueueIn + QueueOut>(
         Err(error) => {
             let last = delivery.attempt >= crate::ports::ATTEMPTS_MAX;
             let again = matches!(error.disposition(), Disposition::Again { .. });
-            tracing::warn!(attempt = delivery.attempt, error = &error as &dyn std::error::Error, "a message failed");
+            let told = with_causes(&error);
+            tracing::warn!(attempt = delivery.attempt, error = told, "a message failed");
             if last || !again {
                 let run = match &message {
                     Message::Records { run, .. } | Message::Look { run } | Message::PlanPart { run, .. } => run.clone(),
@@ -126,7 +127,7 @@ pub async fn deliver<Q: QueueIn + QueueOut>(
                         _ => return queue.back(&delivery.receipt).await.map_err(StepError::Queue),
                     },
                 };
-                let why = format!("a message failed {} times: {error}", delivery.attempt);
+                let why = format!("a message failed {} times: {told}", delivery.attempt);
                 life::give_up(&run, &why, table, queue, clock).await?;
             }
             queue.back(&delivery.receipt).await.map_err(StepError::Queue)
