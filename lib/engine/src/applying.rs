@@ -23,7 +23,7 @@ use crate::store::runs::{self, Mark};
 use crate::{life, worlds, writes};
 
 /// How often a scope is planned again because somebody else wrote first, before the message goes back to the queue.
-const TRIES_MAX: usize = 4;
+pub(crate) const TRIES_MAX: usize = 4;
 
 /// Whether a plan was seen by a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +173,7 @@ fn counts(stored: &ScopePlan, fresh: ScopePlan) -> BTreeMap<Kind, Counts> {
 
 /// Writes effects. Those that change who is who go in transactions that move the shelf's version, each a legal state by
 /// itself; the others are conditional on their own items only.
-async fn commit(
+pub(crate) async fn commit(
     effects: &[Effect],
     shelf: Option<&Shelf>,
     mut version: u64,

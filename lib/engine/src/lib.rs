@@ -24,6 +24,7 @@ pub mod reconciler;
 pub mod schedule;
 pub mod store;
 pub mod syncing;
+pub mod undoing;
 pub mod verifying;
 pub mod watch;
 pub mod worlds;
