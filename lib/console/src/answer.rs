@@ -103,7 +103,10 @@ impl Answer {
                 let runs = view.items.iter().map(run_exit_code);
                 worst(runs.chain(view.not_run.iter().map(|left| left.error.exit_code())))
             }
-            Answer::Finished(view) => worst(view.run.iter().map(run_exit_code)),
+            Answer::Finished(view) => {
+                let not_run = view.not_run.iter().map(ConsoleError::exit_code);
+                worst(view.run.iter().map(run_exit_code).chain(not_run))
+            }
             Answer::PlanChanged(view) if view.state == PlanState::Applied => worst(view.run.iter().map(run_exit_code)),
             Answer::Imported(view) if !view.problems.is_empty() => 3,
             Answer::Undone(view) if !view.kept.is_empty() => 3,
@@ -146,3 +149,6 @@ pub enum Frame {
     /// The end, not done.
     Error(ConsoleError),
 }
+
+#[cfg(test)]
+mod tests;

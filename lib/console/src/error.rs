@@ -1,8 +1,14 @@
 //! What a person is told when a thing cannot be done.
 
+use std::error::Error;
 use std::fmt;
 
+use engine::error::StepError;
+use engine::ports::{QueueError, SecretsError, TableError};
+use engine::store::StoreError;
 use serde::{Deserialize, Serialize};
+
+use crate::shown::shown;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal exit $exit:literal),+ $(,)?) => {
@@ -81,9 +87,9 @@ pub struct ConsoleError {
 }
 
 impl ConsoleError {
-    /// Makes an error.
+    /// Makes an error. Names that it repeats may come from a vendor, so that hostile letters are written out.
     pub fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: hint.into() }
+        Self { code, message: shown(&message.into()), hint: shown(&hint.into()) }
     }
 
     /// Returns the exit status of the command: 1 failed, 2 wrong usage, 3 something waits for a person.
@@ -94,5 +100,63 @@ impl ConsoleError {
     /// Returns the document that goes to standard error with `--json`.
     pub fn json(&self) -> serde_json::Value {
         serde_json::json!({ "error": self })
+    }
+}
+
+/// Returns an error and its causes as one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+impl From<StoreError> for ConsoleError {
+    fn from(error: StoreError) -> Self {
+        let (code, hint) = match &error {
+            StoreError::Table(TableError::Conflict { .. }) => {
+                (Code::Changed, "somebody else changed the same thing at the same time; look again, then repeat")
+            }
+            StoreError::Table(TableError::Unavailable { .. }) => (Code::Unavailable, "try again in a moment"),
+            StoreError::Table(TableError::Refused { .. }) => (Code::Unavailable, "see the cause; nothing was written"),
+            StoreError::Unreadable { .. } => (Code::Unavailable, "was it written by a newer version of msp-sync?"),
+        };
+        Self::new(code, chain(&error), hint)
+    }
+}
+
+impl From<TableError> for ConsoleError {
+    fn from(error: TableError) -> Self {
+        StoreError::from(error).into()
+    }
+}
+
+impl From<QueueError> for ConsoleError {
+    fn from(error: QueueError) -> Self {
+        Self::new(Code::Unavailable, chain(&error), "try again in a moment")
+    }
+}
+
+impl From<SecretsError> for ConsoleError {
+    fn from(error: SecretsError) -> Self {
+        Self::new(Code::Unavailable, chain(&error), "look whether the secrets can be read and written")
+    }
+}
+
+impl From<StepError> for ConsoleError {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Store { cause, .. } => cause.into(),
+            StepError::Queue(cause) => cause.into(),
+            StepError::Secrets(cause) => cause.into(),
+            other => Self::new(Code::Refused, chain(&other), "see the cause"),
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What is told while a request is carried out.
 
-use reconcile::ids::{IntegrationId, RunId};
+use reconcile::ids::IntegrationId;
 use reconcile::record::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -35,16 +35,18 @@ impl Phase {
 pub struct ProgressEvent {
     /// Whose run.
     pub integration: IntegrationId,
-    /// Which run.
-    pub run_id: RunId,
     /// What it is doing.
     pub phase: Phase,
     /// The kind that is read, where it is one.
     pub kind: Option<Kind>,
-    /// Records read, or parts planned or applied.
+    /// The vendor's lists that are read to their end, or parts planned or applied.
     pub done: u64,
     /// Of so many, where that is known.
     pub total: Option<u64>,
+    /// Records read so far; 0 where nothing is read.
+    pub records: u64,
+    /// Requests sent to the vendor so far; 0 where nothing is read.
+    pub vendor_requests: u64,
 }
 
 /// Takes progress events; may be called often, and must not block.

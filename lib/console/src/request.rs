@@ -408,3 +408,26 @@ pub enum Request {
         page: Page,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_travels_in_a_request_and_is_printed_nowhere() {
+        let request = Request::SecretRotate {
+            id: "auvik-main".to_owned(),
+            secret: SecretParts::new([("api_key".to_owned(), " c4nary ".to_owned())]),
+        };
+        assert_eq!(format!("{request:?}"), "SecretRotate { id: \"auvik-main\", secret: [secret: api_key] }");
+        let travelled = serde_json::to_string(&request).unwrap();
+        assert!(travelled.contains("c4nary"));
+        assert_eq!(serde_json::from_str::<Request>(&travelled).unwrap(), request);
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_change_stays_as_it_is() {
+        let change: IntegrationChange = serde_json::from_str(r#"{"sync":["client"]}"#).unwrap();
+        assert_eq!(change, IntegrationChange { sync: Some(BTreeSet::from([Kind::Client])), ..Default::default() });
+    }
+}

@@ -59,7 +59,7 @@ pub struct IntegrationView {
     pub next_run_at: Option<Timestamp>,
 }
 
-/// An integration that was removed.
+/// An integration that was removed. Its documentation records stay, with the values that they had from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemovedView {
     /// Which.
@@ -278,8 +278,8 @@ pub struct PlanCounts {
 }
 
 impl PlanCounts {
-    /// Counts one item.
-    pub fn add(&mut self, action: Action) {
+    /// Counts items that do the same.
+    pub fn add(&mut self, action: Action, items: u64) {
         let count = match action {
             Action::Create => &mut self.create,
             Action::Match => &mut self.matched,
@@ -291,7 +291,7 @@ impl PlanCounts {
             Action::Archive => &mut self.archive,
             Action::Detach => &mut self.detach,
         };
-        *count += 1;
+        *count += items;
     }
 }
 
@@ -323,7 +323,7 @@ pub struct PlanView {
     pub integration: IntegrationId,
     /// Where it stands.
     pub state: PlanState,
-    /// When it was made; `None` for a preview, which is made of what is there.
+    /// When it was made.
     pub created_at: Option<Timestamp>,
     /// The run that made it; `None` for Finish.
     pub run_id: Option<RunId>,
@@ -335,6 +335,24 @@ pub struct PlanView {
     pub next: Option<String>,
     /// Why the guard held it.
     pub held_because: Vec<String>,
+    /// What becomes of the records below a client that leaves its documentation record; only in a preview.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consequences: Vec<ConsequenceView>,
+}
+
+/// What a decision about a client means for the records below it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsequenceView {
+    /// The client.
+    pub client_vendor_id: VendorId,
+    /// Its name.
+    pub client_name: String,
+    /// The kind of the records.
+    pub kind: Kind,
+    /// How many of them are documented below the record that the client leaves.
+    pub records: u64,
+    /// What becomes of them, as a sentence.
+    pub message: String,
 }
 
 /// A plan in a list.
@@ -367,8 +385,10 @@ pub struct FinishView {
     pub state: IntegrationState,
     /// How much was applied.
     pub counts: PlanCounts,
-    /// The first full sync, unless it was left out or the integration was live before.
+    /// The first full sync, unless it was left out or is over.
     pub run: Option<RunView>,
+    /// Why the first full sync did not begin, where it should have.
+    pub not_run: Option<ConsoleError>,
 }
 
 /// What `plan approve`, `plan discard` did.
@@ -518,8 +538,8 @@ pub struct AuditView {
     pub who: String,
     /// What was asked: the word of the request.
     pub what: String,
-    /// About what: an integration, a plan, a documentation record.
+    /// Whose log it is in: an integration's id, or `catalogue`.
     pub about: String,
-    /// In a sentence.
+    /// On what: ids and names of settings and fields.
     pub detail: String,
 }

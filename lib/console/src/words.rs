@@ -1,7 +1,10 @@
-//! The fixed words of the contract (product.md section 6): states, triggers, outcomes.
+//! The fixed words of the contract (product.md section 6): states, triggers, outcomes. They are apart from the types that
+//! are stored, which may change without a script noticing.
 
 use std::fmt;
 
+use engine::store::{integrations, plans};
+use reconcile::run;
 use serde::{Deserialize, Serialize};
 
 macro_rules! words {
@@ -91,5 +94,56 @@ words! {
         Outdated = "outdated",
         /// Was carried out and reversed.
         Undone = "undone",
+    }
+}
+
+impl From<integrations::IntegrationState> for IntegrationState {
+    fn from(state: integrations::IntegrationState) -> Self {
+        use integrations::IntegrationState as Stored;
+        match state {
+            Stored::Draft => IntegrationState::Draft,
+            Stored::Verified => IntegrationState::Verified,
+            Stored::Configured => IntegrationState::Configured,
+            Stored::Live => IntegrationState::Live,
+            Stored::Paused => IntegrationState::Paused,
+            Stored::CredentialsRejected => IntegrationState::CredentialsRejected,
+        }
+    }
+}
+
+impl From<plans::PlanState> for PlanState {
+    fn from(state: plans::PlanState) -> Self {
+        use plans::PlanState as Stored;
+        match state {
+            Stored::Staged => PlanState::Staged,
+            Stored::Held => PlanState::Held,
+            Stored::Applied => PlanState::Applied,
+            Stored::Discarded => PlanState::Discarded,
+            Stored::Outdated => PlanState::Outdated,
+            Stored::Undone => PlanState::Undone,
+        }
+    }
+}
+
+impl From<run::Trigger> for Trigger {
+    fn from(trigger: run::Trigger) -> Self {
+        match trigger {
+            run::Trigger::Setup => Trigger::Setup,
+            run::Trigger::Manual => Trigger::Manual,
+            run::Trigger::Forced => Trigger::Forced,
+            run::Trigger::Schedule => Trigger::Schedule,
+        }
+    }
+}
+
+impl From<run::Outcome> for Outcome {
+    fn from(outcome: run::Outcome) -> Self {
+        match outcome {
+            run::Outcome::Complete => Outcome::Complete,
+            run::Outcome::Incomplete => Outcome::Incomplete,
+            run::Outcome::Held => Outcome::Held,
+            run::Outcome::Failed => Outcome::Failed,
+            run::Outcome::CredentialsRejected => Outcome::CredentialsRejected,
+        }
     }
 }

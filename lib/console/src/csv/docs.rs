@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use reconcile::normal::Mac;
 use reconcile::record::{Field, Fields, Kind, fold_blanks};
 
 use super::{Row, Table};
@@ -47,7 +48,9 @@ pub fn parse(kind: Kind, text: &str) -> Result<DocFile, ConsoleError> {
     let mut file = DocFile::default();
     for column in columns.iter().filter(|column| !column.is_empty()) {
         match Field::from_code(column) {
-            Some(field) => drop(file.fields.insert(field)),
+            Some(field) => {
+                file.fields.insert(field);
+            }
             None if is_own_column(kind, column) => {}
             None => {
                 let codes = Field::ALL.iter().map(|field| field.code());
@@ -89,15 +92,22 @@ fn take(kind: Kind, row: &Row, columns: &BTreeSet<Field>) -> Result<DocRow, Stri
     };
     let mut fields = Fields::default();
     for field in columns {
-        let cell = row.cell(field.code());
-        if field.is_list() {
-            fields.set_list(*field, cell.split(';'));
-        } else {
-            fields.set_text(*field, cell);
-        }
+        set_from_text(&mut fields, *field, row.cell(field.code()));
     }
     let doc_id = Some(row.cell("doc_id").to_owned()).filter(|id| !id.is_empty());
     Ok(DocRow { line: row.line, doc_id, name, client, archived, fields })
+}
+
+/// Sets a field from what a person wrote: several values are parted by `;`, MAC addresses written as everywhere else.
+pub(crate) fn set_from_text(fields: &mut Fields, field: Field, text: &str) {
+    if !field.is_list() {
+        return fields.set_text(field, text);
+    }
+    let values = text.split(';').map(|value| match (field, Mac::parse(value)) {
+        (Field::MacAddresses, Ok(mac)) => mac.display(),
+        _ => value.to_owned(),
+    });
+    fields.set_list(field, values);
 }
 
 /// Writes records of one kind; `client_name` gives the name of a record's client.
@@ -130,12 +140,12 @@ mod tests {
 
     #[test]
     fn rows_become_fields_and_several_values_are_parted() {
-        let text = "name,client,mac_addresses,ip_addresses\n FS01 ,Acme,00:11:22:33:44:55;66:77:88:99:aa:bb,\n";
+        let text = "name,client,mac_addresses,ip_addresses\n FS01 ,Acme,0011.2233.4455;66-77-88-99-aa-bb,\n";
         let file = parse(Kind::Asset, text).unwrap();
         assert!(file.problems.is_empty());
         let row = &file.rows[0];
         assert_eq!((row.line, row.name.as_str(), row.client.as_str()), (2, "FS01", "Acme"));
-        assert_eq!(row.fields.list(Field::MacAddresses), ["00:11:22:33:44:55", "66:77:88:99:aa:bb"]);
+        assert_eq!(row.fields.list(Field::MacAddresses), ["00:11:22:33:44:55", "66:77:88:99:AA:BB"]);
         assert!(row.fields.get(Field::IpAddresses).is_none());
         assert_eq!(file.fields.len(), 2);
     }

@@ -1,0 +1,118 @@
+//! The one entrance: a request in, an answer out, a decision in the audit log.
+
+use apis::account::Surroundings;
+use engine::life::Holder;
+use engine::ports::{Clock, QueueIn, QueueOut, Secrets, Table, Transport};
+
+use crate::answer::Answer;
+use crate::error::ConsoleError;
+use crate::progress::Progress;
+use crate::request::Request;
+use crate::roles::{self, Actor};
+use crate::{audit, catalogue, decisions, integrations, mappings, plans, records, runs};
+
+/// What the handlers work with: the ports of the deployment that they stand in.
+pub trait Deps: Send + Sync {
+    /// The table.
+    type Table: Table;
+    /// The records queue: both sides, since whoever asks for a sync also works it off.
+    type Queue: QueueIn + QueueOut;
+    /// What carries calls to vendors.
+    type Transport: Transport;
+    /// The secrets.
+    type Secrets: Secrets;
+    /// Time.
+    type Clock: Clock;
+
+    /// Returns the table.
+    fn table(&self) -> &Self::Table;
+    /// Returns the records queue.
+    fn queue(&self) -> &Self::Queue;
+    /// Returns what carries calls to vendors.
+    fn transport(&self) -> &Self::Transport;
+    /// Returns the secrets.
+    fn secrets(&self) -> &Self::Secrets;
+    /// Returns the clock.
+    fn clock(&self) -> &Self::Clock;
+    /// Returns who reads vendors here.
+    fn holder(&self) -> &Holder;
+    /// Returns what the place where we run allows.
+    fn surroundings(&self) -> &Surroundings;
+}
+
+/// Answers one request of `who`.
+///
+/// Orders may be given again: each step looks at what is stored, and a decision that holds already changes nothing. A
+/// crash half-way leaves a state from which the same order goes on.
+pub async fn handle<D: Deps>(
+    request: Request,
+    who: &Actor,
+    deps: &D,
+    progress: &impl Progress,
+) -> Result<Answer, ConsoleError> {
+    roles::allow(&request, who)?;
+    let note = audit::note(&request);
+    let answer = answer(request, deps, progress).await?;
+    if let Some(note) = note {
+        audit::append(deps, who, note).await?;
+    }
+    Ok(answer)
+}
+
+async fn answer<D: Deps>(request: Request, deps: &D, progress: &impl Progress) -> Result<Answer, ConsoleError> {
+    let table = deps.table();
+    match request {
+        Request::IntegrationAdd { id, vendor, settings, secret } => {
+            integrations::add(deps, &id, &vendor, settings, secret.0).await
+        }
+        Request::IntegrationList { page } => integrations::list(deps, &page).await,
+        Request::IntegrationShow { id } => integrations::show(deps, &id).await,
+        Request::IntegrationRemove { id } => integrations::remove(deps, &id).await,
+        Request::Pause { id } => integrations::pause(deps, &id).await,
+        Request::Resume { id } => integrations::resume(deps, &id).await,
+        Request::Verify { id } => integrations::check(deps, &id).await,
+        Request::IntegrationSet { id, change } => integrations::set(deps, &id, &change).await,
+        Request::Types { id, page } => integrations::types(table, &id, &page).await,
+        Request::SecretRotate { id, secret } => integrations::rotate(deps, &id, secret.0).await,
+        Request::Sync { target, force } => runs::sync(deps, &target, force, progress).await,
+        Request::Records { id, kind, filter, page } => records::list(table, &id, kind, &filter, &page).await,
+        Request::AutoMatch { id, kind } => decisions::auto_match(table, &id, kind).await,
+        Request::Match { id, kind, vendor_id, doc_id } => {
+            decisions::match_one(table, &id, kind, &vendor_id, &doc_id).await
+        }
+        Request::Create { id, kind, records } => {
+            decisions::decide(table, &id, kind, &records, decisions::Wish::Create).await
+        }
+        Request::Exclude { id, kind, records } => {
+            decisions::decide(table, &id, kind, &records, decisions::Wish::Exclude).await
+        }
+        Request::Reset { id, kind, records } => {
+            decisions::decide(table, &id, kind, &records, decisions::Wish::Reset).await
+        }
+        Request::CreateUnmatched { id, kind } => decisions::create_unmatched(table, &id, kind).await,
+        Request::Preview { id, page } => plans::preview(deps, &id, &page).await,
+        Request::Finish { id, plan, no_sync } => plans::finish(deps, &id, plan.as_deref(), no_sync, progress).await,
+        Request::Plans { id, page } => plans::list(table, &id, &page).await,
+        Request::PlanShow { plan, page } => plans::show(table, &plan, &page).await,
+        Request::PlanApprove { plan } => plans::approve(deps, &plan, progress).await,
+        Request::PlanDiscard { plan } => plans::discard(deps, &plan).await,
+        Request::Status { id, page } => runs::status(deps, id.as_deref(), &page).await,
+        Request::Runs { id, page } => runs::list(table, id.as_deref(), &page).await,
+        Request::RunShow { run } => runs::show(table, &run).await,
+        Request::Unsynced { id, kind, filter, page } => records::unsynced(table, &id, kind, &filter, &page).await,
+        Request::UnsyncedExport { id } => records::unsynced_csv(table, &id).await,
+        Request::DocsList { kind, client, search, page } => {
+            catalogue::list(table, kind, client.as_deref(), search.as_deref(), &page).await
+        }
+        Request::DocsShow { doc } => catalogue::show(table, &doc).await,
+        Request::DocsImport { kind, csv } => catalogue::import(table, kind, &csv).await,
+        Request::DocsExport { kind } => catalogue::export(table, kind).await,
+        Request::DocsEdit { doc, set, release } => catalogue::edit(table, &doc, &set, &release).await,
+        Request::DocsArchive { doc } => catalogue::archive(table, &doc, catalogue::Shelved::Archived).await,
+        Request::DocsRestore { doc } => catalogue::archive(table, &doc, catalogue::Shelved::InUse).await,
+        Request::Undo { plan } => plans::undo(deps, &plan).await,
+        Request::MappingsExport { id } => mappings::export(table, &id).await,
+        Request::MappingsImport { id, csv } => mappings::import(table, &id, &csv).await,
+        Request::Audit { page } => audit::list(table, &page).await,
+    }
+}

@@ -1,0 +1,340 @@
+//! Running integrations, and telling how runs went.
+
+use std::collections::BTreeMap;
+
+use apis::cost::estimate;
+use apis::vendors;
+use engine::ports::{Clock, Table};
+use engine::store::entries;
+use engine::store::integrations::{Integration, IntegrationState, list as load_all};
+use engine::store::runs::{Marks, RunRecord, Slot, count_marks, history, slot};
+use engine::syncing::{Synced, sync as sync_one};
+use engine::watch::{Sign, Watch};
+use jiff::Timestamp;
+use reconcile::ids::{IntegrationId, RunId};
+use reconcile::record::Kind;
+use reconcile::run;
+
+use crate::answer::Answer;
+use crate::error::{Code, ConsoleError};
+use crate::handle::Deps;
+use crate::progress::{Phase, Progress, ProgressEvent};
+use crate::request::{Page, SyncTarget};
+use crate::shown::shown;
+use crate::views::{CostView, List, NotRun, ProgressView, RunView, StatusView, SyncView};
+use crate::words::Outcome;
+use crate::{find, integrations, paging};
+
+/// So many closed runs are read at once.
+const RUNS_READ: usize = 200;
+
+/// Returns a run as people see it. A held run has not ended, and still that is its outcome until a person decides.
+pub(crate) fn view(record: &RunRecord) -> RunView {
+    let outcome = match record.run.outcome() {
+        Some(outcome) => Some(outcome.into()),
+        None if record.run.is_held() => Some(Outcome::Held),
+        None => None,
+    };
+    RunView {
+        run_id: record.run_id.clone(),
+        integration: record.integration(),
+        trigger: record.run.trigger.into(),
+        outcome,
+        started_at: record.started_at,
+        finished_at: record.finished_at,
+        counts: record.counts.clone(),
+        vendor_requests: record.vendor_requests,
+        plan_id: record.plan.clone(),
+        progress: None,
+        notes: notes(record),
+    }
+}
+
+fn notes(record: &RunRecord) -> Vec<String> {
+    let log = record.log.iter().map(|line| line.text.clone());
+    let problems = record
+        .run
+        .reports
+        .iter()
+        .flat_map(|(kind, report)| report.problems.iter().map(move |problem| format!("{kind}: {problem}")));
+    let mut notes: Vec<String> = log.collect();
+    for problem in problems {
+        if !notes.contains(&problem) {
+            notes.push(problem);
+        }
+    }
+    // The vendor's own words are among them.
+    notes.iter().map(|note| shown(note)).collect()
+}
+
+/// Tells the engine's signs of progress on.
+pub(crate) struct Told<'p, P> {
+    /// Whose run.
+    pub integration: &'p Integration,
+    /// Who is told.
+    pub progress: &'p P,
+}
+
+impl<P: Progress> Watch for Told<'_, P> {
+    fn sign(&self, sign: Sign) {
+        let event = |phase, kind, done, total| ProgressEvent {
+            integration: self.integration.id.clone(),
+            phase,
+            kind,
+            done,
+            total,
+            records: 0,
+            vendor_requests: 0,
+        };
+        self.progress.report(match sign {
+            Sign::Reading { feed, done, total, records, requests } => {
+                let vendor = vendors::find(&self.integration.vendor);
+                let kind = vendor.and_then(|vendor| vendor.feed(feed)).and_then(|feed| feed.kinds.first().copied());
+                let event = event(Phase::Reading, kind, done, Some(total));
+                ProgressEvent { records, vendor_requests: requests, ..event }
+            }
+            Sign::Parts { phase, done, total } => {
+                let phase = if phase == "applying" { Phase::Applying } else { Phase::Planning };
+                event(phase, None, done, Some(total))
+            }
+            Sign::Closed(_) => event(Phase::Closed, None, 0, None),
+        });
+    }
+}
+
+/// `sync`.
+pub(crate) async fn sync<D: Deps>(
+    deps: &D,
+    target: &SyncTarget,
+    force: bool,
+    progress: &impl Progress,
+) -> Result<Answer, ConsoleError> {
+    let chosen = match target {
+        SyncTarget::All => {
+            let all = load_all(deps.table()).await?;
+            let waits = |state| matches!(state, IntegrationState::Draft | IntegrationState::Paused);
+            all.into_iter().filter(|one| !waits(one.state) && !one.sync.is_empty()).collect()
+        }
+        SyncTarget::Ids(ids) => {
+            let mut chosen: Vec<Integration> = Vec::new();
+            // All are found before the first one runs, so that a slip of the pen runs none.
+            for id in ids {
+                let integration = find::integration(deps.table(), id).await?;
+                if chosen.iter().all(|one| one.id != integration.id) {
+                    chosen.push(integration);
+                }
+            }
+            chosen
+        }
+    };
+    let trigger = if force { run::Trigger::Forced } else { run::Trigger::Manual };
+    let mut view = SyncView { items: Vec::new(), next: None, not_run: Vec::new() };
+    for integration in &chosen {
+        match run_one(deps, integration, trigger, progress).await {
+            Ok(run) => view.items.push(run),
+            Err(error) => view.not_run.push(NotRun { integration: integration.id.clone(), error }),
+        }
+    }
+    Ok(Answer::Synced(view))
+}
+
+/// Runs one integration to the end of its run.
+pub(crate) async fn run_one<D: Deps>(
+    deps: &D,
+    integration: &Integration,
+    trigger: run::Trigger,
+    progress: &impl Progress,
+) -> Result<RunView, ConsoleError> {
+    if integration.sync.is_empty() && integration.state != IntegrationState::Draft {
+        let hint = format!("`integration set {} --sync KIND,…` chooses them", integration.id);
+        return Err(ConsoleError::new(Code::Refused, format!("{}: no kinds are chosen to sync", integration.id), hint));
+    }
+    let watch = Told { integration, progress };
+    let synced = sync_one(
+        &integration.id,
+        trigger,
+        deps.holder(),
+        deps.surroundings(),
+        deps.table(),
+        deps.queue(),
+        deps.transport(),
+        deps.secrets(),
+        deps.clock(),
+        &watch,
+    );
+    match synced.await? {
+        Synced::Ran(record) => Ok(view(&record)),
+        Synced::Busy(run) => {
+            let message = format!("{}: the run {run} is under way", integration.id);
+            Err(ConsoleError::new(Code::Busy, message, format!("`status {}` shows how far it is", integration.id)))
+        }
+        Synced::NotNow(state) => Err(not_now(integration, state)),
+        Synced::Rejected(record, refusal) => {
+            let mut view = view(&record);
+            view.outcome = Some(Outcome::CredentialsRejected);
+            view.notes.push(format!("{refusal}. {}", refusal.hint));
+            let next = format!("`secret rotate {}` with a new secret brings it back", integration.id);
+            view.notes.push(next);
+            Ok(view)
+        }
+    }
+}
+
+/// Says why an integration in this state does not run.
+fn not_now(integration: &Integration, state: IntegrationState) -> ConsoleError {
+    let id = &integration.id;
+    match state {
+        IntegrationState::CredentialsRejected => ConsoleError::new(
+            Code::CredentialsRejected,
+            format!("{id} does not run: the vendor refused its secret"),
+            format!("`secret rotate {id}` with a new secret brings it back; all mappings are kept"),
+        ),
+        IntegrationState::Paused => ConsoleError::new(
+            Code::Refused,
+            format!("{id} is paused"),
+            format!("`integration resume {id}` comes first"),
+        ),
+        _ => integrations::not_verified(integration),
+    }
+}
+
+/// Returns the run that is open, if one is.
+async fn open(table: &impl Table, id: &IntegrationId) -> Result<Option<RunRecord>, ConsoleError> {
+    Ok(match slot(table, id).await? {
+        Slot::Free { .. } => None,
+        Slot::Taken(record) => Some(*record),
+    })
+}
+
+/// Returns how far an open run is.
+async fn progress_of(table: &impl Table, record: &RunRecord) -> Result<Option<ProgressView>, ConsoleError> {
+    let owner = record.run_id.as_str();
+    let at = |phase, done, total| Some(ProgressView { phase, done, total });
+    Ok(match &record.run.phase {
+        run::Phase::Reading => at(Phase::Reading, 0, None),
+        run::Phase::Arriving { messages } => {
+            at(Phase::Reading, count_marks(table, owner, Marks::In).await?, Some(*messages))
+        }
+        run::Phase::PlanningTop => at(Phase::Planning, 0, None),
+        run::Phase::Planning { parts } | run::Phase::Judging { parts } => {
+            at(Phase::Planning, count_marks(table, owner, Marks::Planned).await?, Some(parts + 1))
+        }
+        run::Phase::ApplyingTop { parts, .. } | run::Phase::Applying { parts, .. } => {
+            at(Phase::Applying, count_marks(table, owner, Marks::Applied).await?, Some(parts + 1))
+        }
+        run::Phase::Held { .. } | run::Phase::Closed { .. } => None,
+    })
+}
+
+/// `status`.
+pub(crate) async fn status<D: Deps>(deps: &D, id: Option<&str>, page: &Page) -> Result<Answer, ConsoleError> {
+    let table = deps.table();
+    let chosen = match id {
+        Some(id) => vec![find::integration(table, id).await?],
+        None => load_all(table).await?,
+    };
+    let list = paging::slice(chosen, page, |one| one.id.to_string())?;
+    let mut items = Vec::new();
+    for integration in &list.items {
+        items.push(status_of(table, integration, deps.clock().now()).await?);
+    }
+    Ok(Answer::Status(List { items, next: list.next }))
+}
+
+async fn status_of(table: &impl Table, integration: &Integration, now: Timestamp) -> Result<StatusView, ConsoleError> {
+    let (closed, _) = history(table, &integration.id, None, 1).await?;
+    let open = open(table, &integration.id).await?;
+    let (held, running) = match open {
+        Some(record) if record.run.is_held() => (Some(record), None),
+        other => (None, other),
+    };
+    let mut current_run = None;
+    if let Some(record) = &running {
+        let mut shown = view(record);
+        shown.progress = progress_of(table, record).await?;
+        current_run = Some(shown);
+    }
+    let staged = !entries::staged_scopes(table, &integration.id).await?.is_empty();
+    let waiting = waiting(integration, held.as_ref(), staged);
+    let last = held.as_ref().or(closed.first());
+    Ok(StatusView {
+        integration: integration.id.clone(),
+        vendor: integration.vendor.clone(),
+        state: integration.state.into(),
+        last_run: last.map(view),
+        current_run,
+        next_run_at: integrations::next_run_at(integration, now),
+        expected_cost: last.and_then(|record| cost(integration, record)),
+        waiting,
+    })
+}
+
+/// Says what waits for a person, and what they do about it.
+fn waiting(integration: &Integration, held: Option<&RunRecord>, staged: bool) -> Vec<String> {
+    let id = &integration.id;
+    let mut waiting = Vec::new();
+    match integration.state {
+        IntegrationState::Draft => waiting.push(format!("not verified: `integration verify {id}`")),
+        IntegrationState::Verified => waiting.push(format!("no kinds chosen: `integration set {id} --sync KIND,…`")),
+        IntegrationState::Configured if !staged => {
+            waiting.push(format!("not live: `sync {id}` reads it, then decide, `preview {id}` and `finish {id}`"));
+        }
+        IntegrationState::CredentialsRejected => {
+            waiting.push(format!("the vendor refuses the secret: `secret rotate {id}`"));
+        }
+        IntegrationState::Configured | IntegrationState::Live | IntegrationState::Paused => {}
+    }
+    if let Some(plan) = held.and_then(|record| record.plan.as_ref()) {
+        waiting.push(format!("the guard holds a plan: `plan show {plan}`, then `plan approve` or `plan discard`"));
+    }
+    if staged {
+        waiting.push(format!("decisions are staged: `preview {id}`, then `finish {id}`"));
+    }
+    waiting
+}
+
+/// Returns what the next complete read is expected to cost, judged by what the last run read.
+fn cost(integration: &Integration, last: &RunRecord) -> Option<CostView> {
+    let vendor = vendors::find(&integration.vendor)?;
+    let fetched: BTreeMap<Kind, u64> = last.counts.iter().map(|(kind, counts)| (*kind, counts.fetched)).collect();
+    let clients = fetched.get(&Kind::Client).copied()?;
+    let estimate = estimate(vendor, clients, &fetched);
+    Some(CostView { vendor_requests: estimate.requests, seconds: estimate.seconds })
+}
+
+/// `runs`.
+pub(crate) async fn list(table: &impl Table, id: Option<&str>, page: &Page) -> Result<Answer, ConsoleError> {
+    let chosen = match id {
+        Some(id) => vec![find::integration(table, id).await?],
+        None => load_all(table).await?,
+    };
+    let mut all = Vec::new();
+    for integration in &chosen {
+        all.extend(runs_of(table, &integration.id).await?);
+    }
+    all.sort_by(|one, other| (other.started_at, &other.run_id).cmp(&(one.started_at, &one.run_id)));
+    let list = paging::slice(all, page, |record| record.run_id.to_string())?;
+    Ok(Answer::Runs(List { items: list.items.iter().map(view).collect(), next: list.next }))
+}
+
+/// Loads all runs of an integration, open and closed.
+async fn runs_of(table: &impl Table, id: &IntegrationId) -> Result<Vec<RunRecord>, ConsoleError> {
+    let mut all: Vec<RunRecord> = open(table, id).await?.into_iter().collect();
+    let mut after: Option<RunId> = None;
+    loop {
+        let (records, next) = history(table, id, after.as_ref(), RUNS_READ).await?;
+        all.extend(records);
+        match next {
+            Some(next) => after = Some(next),
+            None => return Ok(all),
+        }
+    }
+}
+
+/// `run show`.
+pub(crate) async fn show(table: &impl Table, run: &str) -> Result<Answer, ConsoleError> {
+    let record = find::run(table, run).await?;
+    let mut shown = view(&record);
+    shown.progress = progress_of(table, &record).await?;
+    Ok(Answer::Run(shown))
+}

@@ -1,0 +1,311 @@
+//! The wizard: matching, creating, excluding, previewing, finishing, undoing.
+
+use console::answer::Answer;
+use console::error::Code;
+use console::request::{Page, RecordFilter, Request, Selection};
+use console::words::{IntegrationState, PlanState};
+use reconcile::mapping::State;
+use reconcile::plan::Action;
+use reconcile::reason::Reason;
+use reconcile::record::Kind;
+
+use crate::desk::{Desk, ID, matching, these};
+
+const CLIENT: Kind = Kind::Client;
+
+fn id() -> String {
+    ID.to_owned()
+}
+
+fn create(records: Selection) -> Request {
+    Request::Create { id: id(), kind: CLIENT, records }
+}
+
+#[tokio::test]
+async fn after_the_first_read_everything_is_unmatched_and_nothing_is_written() {
+    let desk = Desk::read().await;
+    let clients = desk.records(CLIENT).await;
+    assert_eq!(clients.len(), 7, "six customers and the MSP itself");
+    assert!(clients.iter().all(|client| client.state == State::Unmatched && client.doc_id.is_none()));
+    assert!(clients.iter().all(|client| client.reason == Some(Reason::Unmatched)), "{clients:#?}");
+    let assets = desk.records(Kind::Asset).await;
+    assert!(!assets.is_empty());
+    assert!(assets.iter().all(|asset| asset.client_vendor_id.is_some()));
+    assert!(assets.iter().any(|asset| asset.reason == Some(Reason::ClientUnmatched)));
+    assert!(desk.docs(CLIENT).await.is_empty() && desk.docs(Kind::Asset).await.is_empty());
+}
+
+#[tokio::test]
+async fn identical_names_are_staged_and_a_near_one_is_only_suggested() {
+    let desk = Desk::read().await;
+    let clients = desk.records(CLIENT).await;
+    let (same, near) = (&clients[0], &clients[1]);
+    let renamed = format!("{} Holding", near.name);
+    desk.clients_called(&[&same.name.to_uppercase(), &renamed]).await;
+    let staged = desk.staged(Request::AutoMatch { id: id(), kind: None }).await;
+    assert_eq!((staged.staged, staged.counts[&CLIENT]), (1, 1));
+    let again = desk.staged(Request::AutoMatch { id: id(), kind: None }).await;
+    assert_eq!(again.staged, 0);
+    let clients = desk.records(CLIENT).await;
+    assert_eq!((clients[0].state, clients[0].staged, clients[0].reason), (State::Matched, true, None));
+    assert_eq!(clients[1].state, State::Unmatched);
+    let suggestion = clients[1].suggestion.as_ref().expect("the names are alike");
+    assert_eq!(suggestion.name, renamed);
+    assert!(suggestion.score > 0.5 && suggestion.score <= 1.0);
+    assert!(clients[0].suggestion.is_none());
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_unique_wants_a_decision_of_its_own() {
+    let desk = Desk::read().await;
+    let twice = desk.records(CLIENT).await[2].clone();
+    desk.ask(Request::DocsImport { kind: CLIENT, csv: format!("name\n{0}\n{0}\n", twice.name) }).await.unwrap();
+    for request in [Request::AutoMatch { id: id(), kind: None }, Request::CreateUnmatched { id: id(), kind: None }] {
+        let staged = desk.staged(request).await;
+        assert_eq!(staged.left.len(), 1, "{staged:?}");
+        assert_eq!(
+            (&staged.left[0].vendor_id, staged.left[0].reason.as_str()),
+            (&twice.vendor_id.to_string(), "ambiguous_name")
+        );
+    }
+    let by_reason = RecordFilter { reason: Some(Reason::AmbiguousName), ..RecordFilter::default() };
+    assert_eq!(desk.records_with(CLIENT, by_reason).await.len(), 1);
+    desk.staged(create(these(&[&twice]))).await;
+    assert_eq!(desk.preview().await.counts.create, 7);
+}
+
+#[tokio::test]
+async fn a_match_is_one_to_one_and_between_equal_kinds() {
+    let desk = Desk::read().await;
+    let clients = desk.records(CLIENT).await;
+    let docs = desk.clients_called(&["First", "Second"]).await;
+    desk.staged(matching(&clients[0], &docs["First"])).await;
+    let error = desk.refused(matching(&clients[1], &docs["First"])).await;
+    assert!(error.code == Code::Refused && error.message.contains(&clients[0].name), "{error}");
+    assert!(error.hint.contains("reset"), "{}", error.hint);
+    desk.ask(Request::DocsArchive { doc: docs["Second"].doc_id.to_string() }).await.unwrap();
+    assert!(desk.refused(matching(&clients[1], &docs["Second"])).await.message.contains("archived"));
+    let asset = &desk.records(Kind::Asset).await[0];
+    assert!(desk.refused(matching(asset, &docs["First"])).await.message.contains("is a client"));
+    let nobody = Request::Match {
+        id: id(),
+        kind: CLIENT,
+        vendor_id: clients[0].name.clone(),
+        doc_id: docs["First"].doc_id.to_string(),
+    };
+    let error = desk.refused(nobody).await;
+    assert!(error.code == Code::NotFound && error.hint.contains(clients[0].vendor_id.as_str()), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_selection_is_staged_whole_or_not_at_all() {
+    let desk = Desk::read().await;
+    let known = desk.records(CLIENT).await[0].vendor_id.to_string();
+    let error = desk.refused(create(Selection::Ids(vec![known.clone(), "nobody".to_owned()]))).await;
+    assert_eq!(error.code, Code::NotFound);
+    assert_eq!(desk.preview().await.counts.create, 0);
+    let twice = desk.staged(create(Selection::Ids(vec![known.clone(), known]))).await;
+    assert_eq!(twice.staged, 1);
+    let excluded = RecordFilter { state: Some(State::Unmatched), ..RecordFilter::default() };
+    let rest = Request::Exclude { id: id(), kind: CLIENT, records: Selection::Filter(excluded) };
+    assert_eq!(desk.staged(rest).await.staged, 6);
+    let everything = Selection::Filter(RecordFilter::default());
+    let reset = desk.staged(Request::Reset { id: id(), kind: CLIENT, records: everything }).await;
+    assert_eq!((reset.staged, desk.preview().await.items.len()), (7, 0));
+}
+
+#[tokio::test]
+async fn what_was_previewed_is_what_finish_applies() {
+    let desk = Desk::read().await;
+    let clients = desk.records(CLIENT).await;
+    let docs = desk.clients_called(&[&clients[0].name]).await;
+    desk.staged(Request::AutoMatch { id: id(), kind: None }).await;
+    desk.staged(Request::Exclude { id: id(), kind: CLIENT, records: these(&[&clients[1]]) }).await;
+    desk.staged(Request::CreateUnmatched { id: id(), kind: None }).await;
+    let plan = desk.preview().await;
+    assert_eq!((plan.counts.matched, plan.counts.exclude, plan.counts.create), (1, 1, 5));
+    assert_eq!(plan.items.len(), 7);
+    assert_eq!(plan.state, PlanState::Staged);
+    assert_eq!(desk.docs(CLIENT).await.len(), 1, "nothing is written before Finish");
+    let answer = desk.finish(Some(&plan)).await.unwrap();
+    assert_eq!(answer.exit_code(), 0, "{answer:?}");
+    let Answer::Finished(view) = answer else { panic!() };
+    assert_eq!((view.state, view.counts.create), (IntegrationState::Live, 5));
+    let run = view.run.expect("the first full sync");
+    assert!(run.counts[&Kind::Asset].created > 0, "{run:?}");
+    let after = desk.records(CLIENT).await;
+    assert_eq!(after[0].doc_id.as_ref(), Some(&docs[&clients[0].name].doc_id));
+    assert_eq!((after[1].state, after[1].reason), (State::Excluded, Some(Reason::Excluded)));
+    assert!(after[2..].iter().all(|record| record.state == State::Created && !record.staged));
+    let assets = desk.records(Kind::Asset).await;
+    let below = assets.iter().filter(|asset| asset.client_vendor_id.as_ref() == Some(&clients[1].vendor_id));
+    assert!(below.clone().count() > 0);
+    assert!(below.clone().all(|asset| asset.reason == Some(Reason::ClientExcluded)), "{:?}", below.collect::<Vec<_>>());
+    let error = desk.finish(Some(&plan)).await.unwrap_err();
+    assert_eq!(error.code, Code::PlanState, "a plan is applied once");
+}
+
+#[tokio::test]
+async fn a_plan_whose_inputs_moved_is_refused_with_what_changed() {
+    let desk = Desk::read().await;
+    let clients = desk.records(CLIENT).await;
+    desk.staged(create(these(&[&clients[0]]))).await;
+    let plan = desk.preview().await;
+    desk.staged(create(these(&[&clients[1]]))).await;
+    let error = desk.finish(Some(&plan)).await.unwrap_err();
+    assert_eq!((error.code, error.exit_code()), (Code::PlanOutdated, 1));
+    assert!(error.message.contains("by now: create client") && error.message.contains(&clients[1].name), "{error}");
+    assert!(desk.docs(CLIENT).await.is_empty());
+    let now = desk.preview().await;
+    assert_eq!(now.counts.create, 2);
+    desk.finish(Some(&now)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_discarded_plan_takes_its_decisions_along() {
+    let desk = Desk::read().await;
+    desk.staged(Request::CreateUnmatched { id: id(), kind: None }).await;
+    let plan = desk.preview().await;
+    let answer = desk.ask(Request::PlanDiscard { plan: plan.plan_id.to_string() }).await.unwrap();
+    assert_eq!(answer.exit_code(), 0);
+    assert!(desk.records(CLIENT).await.iter().all(|record| !record.staged));
+    assert_eq!(desk.finish(Some(&plan)).await.unwrap_err().code, Code::PlanState);
+    let error = desk.refused(Request::PlanApprove { plan: plan.plan_id.to_string() }).await;
+    assert_eq!(error.code, Code::PlanState);
+}
+
+#[tokio::test]
+async fn undo_takes_back_what_nobody_changed_since() {
+    let desk = Desk::read().await;
+    let clients = desk.records(CLIENT).await;
+    desk.staged(create(these(&[&clients[0], &clients[1]]))).await;
+    let plan = desk.preview().await;
+    let request = Request::Finish { id: id(), plan: Some(plan.plan_id.to_string()), no_sync: true };
+    desk.ask(request).await.unwrap();
+    let made = desk.records(CLIENT).await[0].doc_id.clone().unwrap().to_string();
+    let set = [("phone".to_owned(), "+1 555 0100".to_owned())].into();
+    desk.ask(Request::DocsEdit { doc: made, set, release: Vec::new() }).await.unwrap();
+    let answer = desk.ask(Request::Undo { plan: plan.plan_id.to_string() }).await.unwrap();
+    assert_eq!(answer.exit_code(), 3, "something stays");
+    let Answer::Undone(view) = answer else { panic!() };
+    assert_eq!((view.undone, view.kept.len()), (1, 1), "{view:?}");
+    assert_eq!(view.kept[0].vendor_id, clients[0].vendor_id);
+    let after = desk.records(CLIENT).await;
+    assert_eq!((after[0].state, after[0].staged), (State::Created, false));
+    assert_eq!((after[1].state, after[1].staged), (State::Created, true), "what was staged is staged again");
+    let archived = desk.docs(CLIENT).await.iter().filter(|doc| doc.archived).count();
+    assert_eq!(archived, 1, "nothing is deleted");
+    let second = desk.refused(Request::Undo { plan: plan.plan_id.to_string() }).await;
+    assert_eq!(second.code, Code::PlanState);
+}
+
+#[tokio::test]
+async fn decisions_are_carried_to_another_deployment() {
+    let first = Desk::read().await;
+    let clients = first.records(CLIENT).await;
+    let docs = first.clients_called(&["Known", "=Odd"]).await;
+    first.staged(matching(&clients[0], &docs["Known"])).await;
+    first.staged(matching(&clients[1], &docs["=Odd"])).await;
+    first.staged(Request::Exclude { id: id(), kind: CLIENT, records: these(&[&clients[2]]) }).await;
+    first.staged(create(these(&[&clients[3]]))).await;
+    let csv = first.csv(Request::MappingsExport { id: id() }).await;
+    assert!(csv.contains("'=Odd"), "{csv}");
+
+    let second = Desk::read().await;
+    let bad = format!("{csv}auvik,client,nobody,excluded,,,\n");
+    // Another order of import, so that nothing but the name can find them.
+    second.clients_called(&["Other", "=Odd", "Known"]).await;
+    let answer = second.ask(Request::MappingsImport { id: id(), csv: bad }).await.unwrap();
+    assert_eq!(answer.exit_code(), 3);
+    let Answer::Imported(view) = answer else { panic!() };
+    assert_eq!((view.created, view.problems.len()), (4, 1), "{view:?}");
+    assert_eq!(view.problems[0].line, 6);
+    assert_eq!(second.csv(Request::MappingsExport { id: id() }).await, csv);
+    let again = second.ask(Request::MappingsImport { id: id(), csv }).await.unwrap();
+    let Answer::Imported(view) = again else { panic!() };
+    assert_eq!((view.created, view.unchanged), (0, 4));
+}
+
+#[tokio::test]
+async fn records_come_in_pages_across_clients() {
+    let desk = Desk::read().await;
+    let all = desk.records(Kind::Asset).await;
+    let mut cursor = None;
+    let mut seen = Vec::new();
+    loop {
+        let page = Page { limit: 7, cursor };
+        let request = Request::Records { id: id(), kind: Kind::Asset, filter: RecordFilter::default(), page };
+        let Answer::Records(list) = desk.ask(request).await.unwrap() else { panic!() };
+        assert!(list.items.len() <= 7);
+        seen.extend(list.items);
+        match list.next {
+            Some(next) => cursor = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(seen, all);
+    let search = RecordFilter { search: Some(all[3].name.to_uppercase()), ..RecordFilter::default() };
+    assert!(desk.records_with(Kind::Asset, search).await.iter().any(|record| record.vendor_id == all[3].vendor_id));
+}
+
+#[tokio::test]
+async fn an_asset_is_matched_below_its_own_client_only() {
+    let desk = Desk::read().await;
+    let asset = desk.records(Kind::Asset).await[0].clone();
+    let clients = desk.records(CLIENT).await;
+    let own = clients.iter().find(|client| Some(&client.vendor_id) == asset.client_vendor_id.as_ref()).unwrap();
+    let docs = desk.clients_called(&["Own", "Other"]).await;
+    let csv = "name,client\nIn own,Own\nIn other,Other\n".to_owned();
+    desk.ask(Request::DocsImport { kind: Kind::Asset, csv }).await.unwrap();
+    let assets = desk.docs(Kind::Asset).await;
+    let named = |name: &str| assets.iter().find(|doc| doc.name == name).unwrap();
+    assert!(desk.refused(matching(&asset, named("In own"))).await.message.contains("not matched yet"));
+    desk.staged(matching(own, &docs["Own"])).await;
+    assert!(desk.refused(matching(&asset, named("In other"))).await.message.contains("belongs to the client"));
+    desk.staged(matching(&asset, named("In own"))).await;
+    let plan = desk.preview().await;
+    let kinds: Vec<(Action, Kind)> = plan.items.iter().map(|item| (item.action, item.kind)).collect();
+    assert_eq!(kinds, [(Action::Match, CLIENT), (Action::Match, Kind::Asset)]);
+}
+
+#[tokio::test]
+async fn what_a_client_with_assets_leaves_behind_is_told_before_it_happens() {
+    let desk = Desk::live().await;
+    let assets = desk.records(Kind::Asset).await;
+    let clients = desk.records(CLIENT).await;
+    let owner = clients.iter().find(|client| Some(&client.vendor_id) == assets[0].client_vendor_id.as_ref()).unwrap();
+    let own = assets.iter().filter(|asset| asset.client_vendor_id.as_ref() == Some(&owner.vendor_id));
+    let documented = own.filter(|asset| asset.doc_id.is_some()).count() as u64;
+    let docs = desk.clients_called(&["Elsewhere"]).await;
+    desk.staged(matching(owner, &docs["Elsewhere"])).await;
+    let plan = desk.preview().await;
+    assert_eq!(plan.consequences.len(), 1, "{plan:?}");
+    let told = &plan.consequences[0];
+    assert_eq!((&told.client_vendor_id, told.kind, told.records), (&owner.vendor_id, Kind::Asset, documented));
+    desk.finish(Some(&plan)).await.unwrap();
+    desk.sync().await;
+    let after = desk.records(Kind::Asset).await;
+    let moved = after.iter().filter(|asset| asset.client_vendor_id.as_ref() == Some(&owner.vendor_id));
+    let below = |asset: &console::views::RecordView| asset.doc_id.as_ref().and_then(|doc| doc.client());
+    assert!(
+        moved
+            .filter(|asset| asset.doc_id.is_some())
+            .all(|asset| below(asset).as_ref() == Some(&docs["Elsewhere"].doc_id))
+    );
+}
+
+#[tokio::test]
+async fn hostile_names_are_written_out_for_people_and_left_alone_for_scripts() {
+    let desk = Desk::verified().await;
+    desk.world.change(|world| world.clients[1].name = "Evil\u{202e}\u{1b}[2J".to_owned());
+    desk.set(|change| change.sync = Some([CLIENT].into())).await.unwrap();
+    desk.sync().await;
+    let clients = desk.records(CLIENT).await;
+    let evil = clients.iter().find(|client| client.name.contains('\u{202e}')).expect("JSON carries the text as it is");
+    let other = clients.iter().find(|client| client.vendor_id != evil.vendor_id).unwrap();
+    let docs = desk.clients_called(&["Acme"]).await;
+    desk.staged(matching(evil, &docs["Acme"])).await;
+    let error = desk.refused(matching(other, &docs["Acme"])).await;
+    assert!(error.message.contains("Evil\\u{202e}"), "{error}");
+    assert!(!error.message.contains(['\u{202e}', '\u{1b}']));
+}
