@@ -107,9 +107,8 @@ impl<'w> Naive<'_, 'w> {
         match end {
             End::In(id, state) => {
                 let doc = docs.entry(id.clone()).or_insert_with(|| Doc::new(id.clone(), &entry.record.name));
-                let was_silent = doc.sources.get(self.world.integration) == Some(&self.world.source_of(entry));
                 doc.sources.insert(self.world.integration.clone(), self.world.source_of(entry));
-                if doc.archived_when_stale && (!was_silent || entry.mapping.missed > 0) {
+                if doc.archived_when_stale {
                     doc.archived = false;
                     doc.archived_when_stale = false;
                 }

@@ -284,11 +284,7 @@ fn next_phase(run: &Run, event: &Event) -> Option<Phase> {
         (Phase::Reading, Event::ReadDone { messages: 0, reports }) => closed(read_outcome(reports)),
         (Phase::Reading, Event::ReadDone { messages, .. }) => Some(Phase::Arriving { messages: *messages }),
         (Phase::Arriving { messages }, Event::Arrived { count }) if count >= messages => {
-            if run.trigger == Trigger::Setup {
-                closed(run.read_outcome())
-            } else {
-                Some(Phase::PlanningTop)
-            }
+            if run.trigger == Trigger::Setup { closed(run.read_outcome()) } else { Some(Phase::PlanningTop) }
         }
         (Phase::PlanningTop, Event::TopPlanned { parts: 0 }) => Some(Phase::Judging { parts: 0 }),
         (Phase::PlanningTop, Event::TopPlanned { parts }) => Some(Phase::Planning { parts: *parts }),

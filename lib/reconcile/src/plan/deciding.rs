@@ -93,10 +93,11 @@ fn plan_absent(world: &World<'_>, draft: &mut Draft<'_, '_>, key: &EntryKey, ent
 fn plan_linked(world: &World<'_>, draft: &mut Draft<'_, '_>, key: &EntryKey, entry: &Entry) {
     let doc = world.linked(entry).expect("the caller looked");
     let source = &doc.sources[world.integration];
-    if world.is_source_of(source, entry) {
+    let is_back = source.stale || (doc.archived && doc.archived_when_stale);
+    if world.is_source_of(source, entry) && !is_back {
         return draft.end(key, Ended::Unchanged);
     }
-    let action = if source.stale { Action::Return } else { Action::Update };
+    let action = if is_back { Action::Return } else { Action::Update };
     draft.act(action, key, entry, Some(doc.id.clone()), None);
     draft.end(key, Ended::Updated);
 }

@@ -232,7 +232,7 @@ impl<'a, 'w> Desk<'a, 'w> {
         let mapping = &entry.mapping;
         if let (Purpose::Run(_), Some(doc)) = (world.purpose, world.linked(entry)) {
             let is_said = doc.sources.get(world.integration).is_some_and(|source| world.is_source_of(source, entry));
-            if !is_said || mapping.missed > 0 {
+            if !is_said || mapping.missed > 0 || doc.archived_when_stale {
                 self.refresh(key, entry, &doc.id);
             }
         }
