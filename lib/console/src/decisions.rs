@@ -1,15 +1,16 @@
 //! Decisions about vendor records: staged here, applied by Finish.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod staging;
 
-use engine::ports::{TRANSACTION_WRITES_MAX, Table};
+use std::collections::BTreeSet;
+
+use engine::ports::Table;
 use engine::store::entries;
 use engine::store::integrations::{Integration, IntegrationState};
 use engine::worlds;
 use reconcile::doc::Doc;
-use reconcile::ids::Scope;
-use reconcile::mapping::{Decision, Entry, State};
-use reconcile::plan::{EntryKey, Purpose, Standing, World};
+use reconcile::mapping::{Decision, Entry, Refusal};
+use reconcile::plan::{EntryKey, Purpose, World};
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
 use reconcile::suggest;
@@ -18,15 +19,8 @@ use crate::answer::Answer;
 use crate::error::{Code, ConsoleError};
 use crate::reader::{Read, Reader};
 use crate::request::Selection;
-use crate::views::{LeftView, StagedView};
+use crate::views::StagedView;
 use crate::{find, integrations};
-
-/// The most decisions staged in one transaction.
-const STAGED_AT_ONCE: usize = 90;
-const _: () = assert!(STAGED_AT_ONCE <= TRANSACTION_WRITES_MAX);
-
-/// So often a record is decided about again when a run writes it at the same time.
-const TRIES_MAX: usize = 5;
 
 /// What is wanted for a record, where it needs nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,86 +60,6 @@ async fn decidable(table: &impl Table, id: &str, kind: Option<Kind>) -> Result<I
     }
 }
 
-/// Returns the staged decision after `decision` is made: none where it only says what holds.
-fn staged_after(entry: &Entry, decision: &Decision) -> Option<Decision> {
-    let holds = match decision {
-        Decision::Match(doc) => entry.mapping.doc.as_ref() == Some(doc),
-        Decision::Create => entry.mapping.state == State::Created,
-        Decision::Exclude => entry.mapping.state == State::Excluded,
-        Decision::Reset => entry.mapping.state == State::Unmatched,
-    };
-    (!holds).then(|| decision.clone())
-}
-
-/// Stages decisions, each for the record it was made about, and adds them to the report.
-async fn stage(
-    table: &impl Table,
-    integration: &Integration,
-    decided: Vec<(Read, Decision)>,
-    report: &mut StagedView,
-) -> Result<(), ConsoleError> {
-    let mut by_scope: BTreeMap<Scope, Vec<(Entry, Decision)>> = BTreeMap::new();
-    for (read, decision) in decided {
-        if staged_after(&read.entry, &decision) == read.entry.mapping.staged {
-            report.unchanged += 1;
-            continue;
-        }
-        by_scope.entry(read.scope).or_default().push((read.entry, decision));
-    }
-    for (scope, decided) in by_scope {
-        // Noted before, so that a crash half-way hides no decision, and after, as Finish may forget the note meanwhile.
-        entries::note_staged(table, &integration.id, &scope).await?;
-        for some in decided.chunks(STAGED_AT_ONCE) {
-            let writes = some.iter().map(|(entry, decision)| entries::write(&integration.id, &with(entry, decision)));
-            match table.transact(writes.collect()).await.map_err(ConsoleError::from) {
-                Ok(()) => {}
-                Err(error) if error.code == Code::Changed => stage_singly(table, integration, &scope, some).await?,
-                Err(error) => return Err(error),
-            }
-            for (entry, _) in some {
-                report.staged += 1;
-                *report.counts.entry(entry.record.kind).or_default() += 1;
-            }
-        }
-        entries::note_staged(table, &integration.id, &scope).await?;
-    }
-    Ok(())
-}
-
-fn with(entry: &Entry, decision: &Decision) -> Entry {
-    let mut entry = entry.clone();
-    entry.mapping.staged = staged_after(&entry, decision);
-    entry
-}
-
-/// Stages decisions one by one, on what a run made of the records meanwhile.
-async fn stage_singly(
-    table: &impl Table,
-    integration: &Integration,
-    scope: &Scope,
-    decided: &[(Entry, Decision)],
-) -> Result<(), ConsoleError> {
-    for (entry, decision) in decided {
-        let record = &entry.record;
-        let mut tries = 0;
-        loop {
-            let loaded = entries::load(table, &integration.id, scope, record.kind, &record.vendor_id).await?;
-            let Some(present) = loaded else { break };
-            let after = with(&present, decision);
-            if after == present {
-                break;
-            }
-            tries += 1;
-            match table.write(entries::write(&integration.id, &after)).await.map_err(ConsoleError::from) {
-                Ok(()) => break,
-                Err(error) if error.code == Code::Changed && tries < TRIES_MAX => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Finds the records of a selection; of ids, all or none.
 async fn select(
     table: &impl Table,
@@ -179,24 +93,6 @@ async fn select(
     Ok(found)
 }
 
-fn left(read: &Read, reason: Reason) -> LeftView {
-    let record = &read.entry.record;
-    LeftView {
-        kind: record.kind,
-        vendor_id: record.vendor_id.to_string(),
-        reason: reason.code().to_owned(),
-        message: format!("{}. {}", reason.text(), reason.fix()),
-    }
-}
-
-/// Returns the reason for which a record cannot be created, whatever is decided. One whose client is not mapped can be: it
-/// waits for the client.
-fn obstacle(reader: &Reader<'_>, read: &Read) -> Option<Reason> {
-    reader
-        .obstacle(&read.entry, &read.standing)
-        .filter(|reason| !matches!(reason, Reason::ClientUnmatched | Reason::ClientExcluded))
-}
-
 /// `create`, `exclude`, `reset`.
 pub(crate) async fn decide(
     table: &impl Table,
@@ -210,13 +106,12 @@ pub(crate) async fn decide(
     let mut report = StagedView::default();
     let mut decided = Vec::new();
     for read in select(table, &reader, kind, selection).await? {
-        let refused = if wish == Wish::Create { obstacle(&reader, &read) } else { None };
-        match refused {
-            Some(reason) => report.left.push(left(&read, reason)),
-            None => decided.push((read, wish.decision())),
+        match staging::decide(&reader, &read, wish.decision(), None, &[]) {
+            Ok(after) => decided.push((read, after)),
+            Err(refusal) => report.left.push(staging::left(&reader, &read, &refusal, &[])),
         }
     }
-    stage(table, &integration, decided, &mut report).await?;
+    staging::stage(table, &integration, decided, &mut report).await?;
     Ok(Answer::Staged(report))
 }
 
@@ -236,65 +131,40 @@ pub(crate) async fn match_one(
         return Err(find::no_record(kind, vendor_id, &entries));
     };
     let doc = find::doc(table, doc_id).await?;
-    check_match(&reader, &integration, read, &doc, &all)?;
+    let after = checked_match(&reader, read, &doc, &all)?;
     let mut report = StagedView::default();
-    stage(table, &integration, vec![(read.clone(), Decision::Match(doc.id))], &mut report).await?;
+    staging::stage(table, &integration, vec![(read.clone(), after)], &mut report).await?;
     Ok(Answer::Staged(report))
 }
 
-/// Refuses a match that Finish could not carry out.
-fn check_match(
-    reader: &Reader<'_>,
-    integration: &Integration,
-    read: &Read,
-    doc: &Doc,
-    all: &[Read],
-) -> Result<(), ConsoleError> {
-    let record = &read.entry.record;
-    let refused = |message: String, hint: String| Err(ConsoleError::new(Code::Refused, message, hint));
-    if doc.kind() != record.kind {
-        let message =
-            format!("{} is a {}, the vendor record {} a {}", doc.id, doc.kind(), record.vendor_id, record.kind);
-        return refused(message, format!("`docs list --kind {}` shows what fits", record.kind));
-    }
+/// Rules on a match. An archived record is refused, though it could be linked: what a person put away does not come back by
+/// the way.
+fn checked_match(reader: &Reader<'_>, read: &Read, doc: &Doc, all: &[Read]) -> Result<Entry, ConsoleError> {
     if doc.archived {
         let hint = format!("`docs restore {}` brings it back first", doc.id);
-        return refused(format!("{} ({}) is archived", doc.id, doc.name), hint);
+        return Err(ConsoleError::new(Code::Refused, format!("{} ({}) is archived", doc.id, doc.name), hint));
     }
-    if let Some(client) = doc.id.client() {
-        match &read.standing {
-            Standing::Mapped(mapped) if *mapped == client => {}
-            Standing::Mapped(mapped) => {
-                let message =
-                    format!("{} belongs to the client {client}, the vendor record's client is {mapped}", doc.id);
-                return refused(
-                    message,
-                    format!("`docs list --kind {} --client {mapped}` shows what fits", record.kind),
-                );
-            }
-            Standing::Excluded => {
-                return refused("its client is excluded".to_owned(), Reason::ClientExcluded.fix().to_owned());
-            }
-            Standing::Unmatched | Standing::Top => {
-                return refused("its client is not matched yet".to_owned(), Reason::ClientUnmatched.fix().to_owned());
-            }
-        }
-    }
-    if let Some(reason) = obstacle(reader, read) {
-        return refused(format!("{}: {}", record.vendor_id, reason.text()), reason.fix().to_owned());
-    }
-    let holder = all.iter().find(|other| {
-        other.entry.record.vendor_id != record.vendor_id
-            && other.entry.absent.is_none()
-            && reader.wanted(&other.entry, &other.standing).doc.as_ref() == Some(&doc.id)
-    });
-    if let Some(holder) = holder {
-        let other = &holder.entry.record;
-        let message = format!("{} is taken by the vendor record {} ({})", doc.id, other.vendor_id, other.name);
-        let id = &integration.id;
-        return refused(message, format!("`reset {id} --kind {} {}` frees it", other.kind, other.vendor_id));
-    }
-    Ok(())
+    let decision = Decision::Match(doc.id.clone());
+    staging::decide(reader, read, decision, Some(doc), all).map_err(|no| staging::refused(reader, read, &no, all))
+}
+
+/// Stages a decision that came from elsewhere, if it can be carried out; else says why not.
+pub(crate) async fn take_over(
+    table: &impl Table,
+    reader: &Reader<'_>,
+    all: &[Read],
+    read: &Read,
+    decision: Decision,
+    doc: Option<&Doc>,
+) -> Result<StagedView, ConsoleError> {
+    let after = match doc {
+        Some(doc) => checked_match(reader, read, doc, all)?,
+        None => staging::decide(reader, read, decision, None, all)
+            .map_err(|refusal| staging::refused(reader, read, &refusal, all))?,
+    };
+    let mut report = StagedView::default();
+    staging::stage(table, reader.integration, vec![(read.clone(), after)], &mut report).await?;
+    Ok(report)
 }
 
 /// Returns the kinds that a decision without a kind is about: users first, then clients, as far as they are synced.
@@ -326,19 +196,25 @@ async fn stage_found(
         for (key, found) in ask(&loaded.world(integration)) {
             let Some(entry) = loaded.entries.get(&key).filter(|_| key.0 == kind) else { continue };
             let read = Read { scope: scope.clone(), standing: standing.clone(), entry: entry.clone() };
-            match found {
-                Ok(decision) => decided.push((read, decision)),
-                Err(reason) => {
-                    if told(reason) {
-                        report.left.push(left(&read, reason));
+            // The core found these free, so nobody else holds or wants them.
+            let ruled = found.map_err(Refusal::NotEligible).and_then(|decision| {
+                let doc = staging::target(&decision).and_then(|doc| loaded.docs.get(doc));
+                staging::decide(&reader, &read, decision, doc, &[])
+            });
+            match ruled {
+                Ok(after) => decided.push((read, after)),
+                Err(refusal) => {
+                    let reason = if let Refusal::NotEligible(reason) = refusal { Some(reason) } else { None };
+                    if reason.is_none_or(&told) {
+                        report.left.push(staging::left(&reader, &read, &refusal, &[]));
                     }
-                    if is_ambiguous(reason) {
+                    if let Some(reason) = reason.filter(|reason| is_ambiguous(*reason)) {
                         keep_reason(table, integration, entry, reason).await?;
                     }
                 }
             }
         }
-        stage(table, integration, decided, report).await?;
+        staging::stage(table, integration, decided, report).await?;
     }
     Ok(())
 }
@@ -389,22 +265,4 @@ pub(crate) async fn create_unmatched(table: &impl Table, id: &str, kind: Option<
         stage_found(table, &integration, kind, suggest::create_unmatched, |_| true, &mut report).await?;
     }
     Ok(Answer::Staged(report))
-}
-
-/// Stages a decision that came from elsewhere, if it can be carried out; else says why not.
-pub(crate) async fn take_over(
-    table: &impl Table,
-    integration: &Integration,
-    reader: &Reader<'_>,
-    all: &[Read],
-    read: &Read,
-    decision: Decision,
-    doc: Option<&Doc>,
-) -> Result<StagedView, ConsoleError> {
-    if let Some(doc) = doc {
-        check_match(reader, integration, read, doc, all)?;
-    }
-    let mut report = StagedView::default();
-    stage(table, integration, vec![(read.clone(), decision)], &mut report).await?;
-    Ok(report)
 }

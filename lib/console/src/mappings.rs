@@ -121,7 +121,7 @@ async fn import_kind(
                 continue;
             }
         };
-        match decisions::take_over(table, integration, &reader, &all, &read, decision.clone(), doc.as_ref()).await {
+        match decisions::take_over(table, &reader, &all, &read, decision, doc.as_ref()).await {
             Ok(report) if report.staged == 0 => view.unchanged += 1,
             Ok(_) => {
                 view.created += 1;

@@ -32,8 +32,10 @@ pub(crate) struct Wanted {
 
 /// Knows what the records of one integration are read against.
 pub(crate) struct Reader<'a> {
-    integration: &'a Integration,
-    policy: Policy,
+    /// The integration.
+    pub integration: &'a Integration,
+    /// Its switches.
+    pub policy: Policy,
     clients: BTreeMap<VendorId, Entry>,
 }
 
@@ -92,12 +94,16 @@ impl<'a> Reader<'a> {
         if record.kind.is_below_client() && client.is_none() {
             return None;
         }
-        let key = RecordKey {
+        Some(DocId::created(&self.key(entry), client))
+    }
+
+    /// Returns the key of a record.
+    pub(crate) fn key(&self, entry: &Entry) -> RecordKey {
+        RecordKey {
             integration: self.integration.id.clone(),
-            kind: record.kind,
-            vendor_id: record.vendor_id.clone(),
-        };
-        Some(DocId::created(&key, client))
+            kind: entry.record.kind,
+            vendor_id: entry.record.vendor_id.clone(),
+        }
     }
 
     /// Returns where the client of a scope stands once everything staged is applied.
@@ -126,11 +132,6 @@ impl<'a> Reader<'a> {
             return Some(reason);
         }
         Some(eligibility::check(entry, &self.policy, standing).err().unwrap_or(Reason::Unmatched))
-    }
-
-    /// Returns why a record cannot be had, whatever a person decides; `None` where it can.
-    pub(crate) fn obstacle(&self, entry: &Entry, standing: &Standing) -> Option<Reason> {
-        eligibility::check_decided(entry, &self.policy, standing).err()
     }
 
     /// Says whether the filter finds a record.
