@@ -255,7 +255,7 @@ impl Row {
 }
 
 /// What ids of our making begin with.
-const OWN_ID: &str = "row-";
+pub(crate) const OWN_ID: &str = "row-";
 
 /// Numbers the ids of our making that occur more than once on a page, so that no row is lost in another.
 pub(crate) fn tell_apart(records: &mut [VendorRecord]) {

@@ -192,3 +192,9 @@ pub struct Limits {
     /// How long an answer is assumed to take, for estimates.
     pub answer_ms_assumed: u64,
 }
+
+/// Says whether a record stands for a row whose id could not be read, so that it has an id of our making. Such a row may be
+/// any record of its list: while it is there, nobody can say which of the others is gone.
+pub fn has_no_id(record: &VendorRecord) -> bool {
+    record.malformed.is_some() && record.vendor_id.as_str().starts_with(crate::decode::OWN_ID)
+}

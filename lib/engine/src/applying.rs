@@ -8,11 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reconcile::ids::{PlanId, Scope};
-use reconcile::plan::{Action, Counts, Effect, Item, Purpose, ScopePlan, detach, effects, plan};
+use reconcile::mapping::Entry;
+use reconcile::plan::{Action, Counts, Effect, Item, Purpose, ScopePlan, detach, effects, foreign_clients, plan};
+use reconcile::reason::Reason;
 use reconcile::record::Kind;
 use reconcile::run::Phase;
 
-use crate::error::{Disposition, Doing, StepError};
+use crate::error::{Doing, StepError};
 use crate::ports::{Clock, QueueOut, TRANSACTION_WRITES_MAX, Table, TableError, Write};
 use crate::store::StoreError;
 use crate::store::catalogue::{self, Shelf};
@@ -85,11 +87,15 @@ pub async fn apply_seen(
     let mut done = Vec::new();
     for scope in stored {
         let complete = Default::default();
-        done.push(apply_scope(scope, &Purpose::Finish, &complete, Mode::AsSeen, integration, table).await?);
+        let scope_done = apply_scope(scope, &Purpose::Finish, &complete, Mode::AsSeen, integration, table).await?;
+        if !scope.is_detachment() {
+            done.push(scope_done);
+        }
     }
     Ok(done)
 }
 
+/// Carries out one scope, again from the beginning where somebody else wrote first.
 async fn apply_scope(
     stored: &ScopePlan,
     purpose: &Purpose,
@@ -98,60 +104,129 @@ async fn apply_scope(
     integration: &Integration,
     table: &impl Table,
 ) -> Result<ScopeDone, StepError> {
-    let mut attempt = 0;
-    loop {
-        attempt += 1;
-        let loaded = worlds::load(table, integration, &stored.scope, &stored.standing, purpose, complete).await;
-        let mut loaded = loaded.doing("loading a scope")?;
-        let mut shelf = Shelf::for_scope(&loaded.scope, &loaded.standing);
-        if let (true, Some(from)) = (stored.is_detachment(), &stored.below) {
-            loaded = loaded.against(table, from).await.doing("loading a client that is left")?;
-            shelf = Some(Shelf::Client(from.clone()));
-        }
-        let world = loaded.world(integration);
-        let mut fresh = match (stored.is_detachment(), &stored.below) {
-            (true, Some(from)) => detach(&world, from),
-            _ => plan(&world),
-        };
-        let appeared = match mode {
-            Mode::Follow => 0,
-            Mode::AsSeen => keep_seen(&mut fresh, stored),
-        };
-        let effects = effects(&world, &fresh);
-        match commit(&effects, shelf.as_ref(), loaded.docs_version, integration, table).await {
-            Ok(()) => {
-                let settled = fresh.settled && appeared == 0;
-                let counts = counts(stored, fresh);
-                return Ok(ScopeDone { scope: stored.scope.clone(), counts, settled });
-            }
+    for attempt in 1.. {
+        match try_scope(stored, purpose, complete, mode, integration, table).await {
             Err(error) if error.is_conflict() && attempt < TRIES_MAX => {}
-            Err(cause) => {
-                let error = StepError::Store { doing: "writing a scope", cause };
-                debug_assert!(!matches!(error.disposition(), Disposition::Drop(_)));
-                return Err(error);
-            }
+            other => return other.doing("writing a scope"),
+        }
+    }
+    unreachable!("the last try returns")
+}
+
+async fn try_scope(
+    stored: &ScopePlan,
+    purpose: &Purpose,
+    complete: &BTreeSet<Kind>,
+    mode: Mode,
+    integration: &Integration,
+    table: &impl Table,
+) -> Result<ScopeDone, StoreError> {
+    // Where the client stands is looked up once more: the top of the run, or a person, may have mapped it elsewhere than
+    // the plan expected.
+    let standing = worlds::standing(table, integration, &stored.scope).await?;
+    if standing != stored.standing && (mode == Mode::AsSeen || stored.is_detachment()) {
+        return Ok(passed_over(stored));
+    }
+    let mut loaded = worlds::load(table, integration, &stored.scope, &standing, purpose, complete).await?;
+    if let (true, Some(from)) = (stored.is_detachment(), &stored.below) {
+        let left = loaded.against(table, from).await?;
+        let fresh = detach(&left.world(integration), from);
+        return carry_out(stored, fresh, &left, &Shelf::Client(from.clone()), mode, integration, table).await;
+    }
+    if mode == Mode::Follow {
+        let foreign = foreign_clients(loaded.entries.values(), &standing);
+        for from in &foreign {
+            let left = loaded.against(table, from).await?;
+            let fresh = detach(&left.world(integration), from);
+            let shelf = Shelf::Client(from.clone());
+            carry_out(stored, fresh, &left, &shelf, mode, integration, table).await?;
+            loaded = worlds::load(table, integration, &stored.scope, &standing, purpose, complete).await?;
+        }
+    }
+    let fresh = plan(&loaded.world(integration));
+    match Shelf::for_scope(&loaded.scope, &standing) {
+        Some(shelf) => carry_out(stored, fresh, &loaded, &shelf, mode, integration, table).await,
+        None => {
+            let done = effects(&loaded.world(integration), &fresh);
+            debug_assert!(done.iter().all(|effect| effect.docs.is_empty()), "without a client there is no catalogue");
+            commit(&done, None, loaded.docs_version, integration, table).await?;
+            Ok(ScopeDone { scope: stored.scope.clone(), settled: fresh.settled, counts: counts(stored, fresh, &[]) })
         }
     }
 }
 
-/// Keeps of a fresh plan what stands in the seen one, whatever the versions it was decided on. Returns how much was left
-/// out.
-fn keep_seen(fresh: &mut ScopePlan, seen: &ScopePlan) -> usize {
+/// Writes what a fresh plan says, of a seen one only what was seen.
+async fn carry_out(
+    stored: &ScopePlan,
+    mut fresh: ScopePlan,
+    loaded: &worlds::Loaded,
+    shelf: &Shelf,
+    mode: Mode,
+    integration: &Integration,
+    table: &impl Table,
+) -> Result<ScopeDone, StoreError> {
+    let mut effects = effects(&loaded.world(integration), &fresh);
+    let unseen = match mode {
+        Mode::Follow => Vec::new(),
+        Mode::AsSeen => take_unseen(&mut fresh, stored),
+    };
+    effects.retain(|effect| !unseen.iter().any(|item| touches(effect, item)));
+    commit(&effects, Some(shelf), loaded.docs_version, integration, table).await?;
+    let settled = fresh.settled && unseen.is_empty();
+    unseen.iter().for_each(|item| take_back(&mut fresh.counts, item));
+    Ok(ScopeDone { scope: stored.scope.clone(), settled, counts: counts(stored, fresh, &unseen) })
+}
+
+/// Says how a scope ends of whose plan nothing is carried out, because its client is mapped elsewhere by then.
+fn passed_over(stored: &ScopePlan) -> ScopeDone {
+    let mut counts = stored.counts.clone();
+    stored.items.iter().for_each(|item| take_back(&mut counts, item));
+    ScopeDone { scope: stored.scope.clone(), counts, settled: false }
+}
+
+/// Takes from a fresh plan what does not stand in the seen one, whatever the versions it was decided on, and returns it.
+fn take_unseen(fresh: &mut ScopePlan, seen: &ScopePlan) -> Vec<Item> {
     let by_record: BTreeMap<_, &Item> = seen.items.iter().map(|item| ((item.action, item.key()), item)).collect();
-    let before = fresh.items.len();
-    fresh.items.retain(|item| {
+    let is_seen = |item: &Item| {
         by_record
             .get(&(item.action, item.key()))
             .is_some_and(|known| known.doc_id == item.doc_id && known.changes == item.changes)
-    });
-    before - fresh.items.len()
+    };
+    let (kept, unseen) = std::mem::take(&mut fresh.items).into_iter().partition(is_seen);
+    fresh.items = kept;
+    unseen
+}
+
+/// Says whether an effect writes the record or the documentation record of an item.
+fn touches(effect: &Effect, item: &Item) -> bool {
+    let is_its = |entry: &Entry| entry.record.kind == item.kind && entry.record.vendor_id == item.vendor_id;
+    effect.entries.iter().any(is_its) || effect.docs.iter().any(|doc| item.doc_id.as_ref() == Some(&doc.id))
+}
+
+/// Counts a record whose item was not carried out as what it is without it.
+fn take_back(counts: &mut BTreeMap<Kind, Counts>, item: &Item) {
+    let Some(counts) = counts.get_mut(&item.kind) else { return };
+    let linked = match item.action {
+        Action::Create => &mut counts.created,
+        Action::Match => &mut counts.matched,
+        Action::Update | Action::Return => {
+            counts.updated -= 1;
+            counts.unchanged += 1;
+            return;
+        }
+        Action::Exclude | Action::Reset | Action::Stale | Action::Archive | Action::Detach => return,
+    };
+    *linked -= 1;
+    counts.synced -= 1;
+    counts.unsynced += 1;
+    *counts.reasons.entry(Reason::Unmatched).or_default() += 1;
 }
 
 /// Returns how the records ended: as the fresh plan says, except that what an earlier try of this part wrote counts as
 /// what it was and not as unchanged.
-fn counts(stored: &ScopePlan, fresh: ScopePlan) -> BTreeMap<Kind, Counts> {
+fn counts(stored: &ScopePlan, fresh: ScopePlan, unseen: &[Item]) -> BTreeMap<Kind, Counts> {
     let mut counts = fresh.counts;
-    let open: BTreeSet<_> = fresh.items.iter().map(|item| (item.kind, &item.vendor_id)).collect();
+    let open: BTreeSet<_> = fresh.items.iter().chain(unseen).map(|item| (item.kind, &item.vendor_id)).collect();
     let out: BTreeSet<_> = fresh.unsynced.iter().map(|one| (one.kind, &one.vendor_id)).collect();
     for item in &stored.items {
         let key = (item.kind, &item.vendor_id);

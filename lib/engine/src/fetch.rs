@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use apis::account::Account;
-use apis::feed::{Fan, Feed};
+use apis::feed::{Fan, Feed, has_no_id};
 use apis::refusal::{Cause, Refusal};
 use futures_util::stream::{self, StreamExt};
 use reconcile::ids::{Scope, VendorId};
@@ -44,8 +44,10 @@ struct Checkpoint {
     parents_done: usize,
     /// Clients, as the vendor lists them; there once their feed is read.
     clients: Vec<VendorId>,
-    /// Whether the list of clients was complete: only then is a client that is not listed gone.
+    /// Whether the list of clients was complete.
     clients_complete: bool,
+    /// Whether each of its rows has an id, too: only then is a client that is not listed gone.
+    clients_certain: bool,
     /// Requests sent.
     requests: u64,
     /// Tallies.
@@ -219,9 +221,12 @@ impl<Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, Q, N, C, W> {
         }
         if feed.kinds.contains(&Kind::Client) {
             let clients = scopes.get(&(Kind::Client, Scope::Clients)).into_iter().flatten();
-            self.at.clients =
-                clients.filter(|client| client.malformed.is_none()).map(|one| one.vendor_id.clone()).collect();
+            let (unknown, known): (Vec<_>, Vec<_>) = clients.partition(|client| has_no_id(client));
+            let mut met = BTreeSet::new();
+            let once = known.into_iter().filter(|client| met.insert(&client.vendor_id));
+            self.at.clients = once.map(|client| client.vendor_id.clone()).collect();
             self.at.clients_complete = whole;
+            self.at.clients_certain = whole && unknown.is_empty();
         }
         let listed: BTreeSet<Scope> = scopes.keys().map(|(_, scope)| scope.clone()).collect();
         for ((kind, scope), records) in scopes {
@@ -267,10 +272,11 @@ impl<Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, Q, N, C, W> {
         }
         match stop {
             Some(early) => Err(early),
-            None if self.at.clients_complete => {
+            None if self.at.clients_certain => {
                 let listed = clients.iter().cloned().map(Scope::Client).collect();
                 Ok(self.vanished(feed, &listed).await?)
             }
+            None if self.at.clients_complete => Ok(()),
             None => {
                 for kind in feed.kinds {
                     self.gatherer.gathered.incomplete(*kind, "the list of clients is incomplete".to_owned());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use reconcile::ids::{PlanId, Scope};
-use reconcile::plan::{Purpose, ScopePlan, Standing, digest, plan};
+use reconcile::plan::{Purpose, ScopePlan, Standing, detach, digest, foreign_clients, plan};
 use reconcile::record::Kind;
 
 use crate::applying::apply_seen;
@@ -54,7 +54,7 @@ pub async fn preview(integration: &Integration, table: &impl Table, clock: &impl
 }
 
 /// Plans all scopes that hold staged decisions: users and clients first, then what lies below the clients as those plans
-/// leave them.
+/// leave them. What lies below a client that comes to be mapped elsewhere leaves the old one first.
 async fn decide(integration: &Integration, table: &impl Table) -> Result<Vec<ScopePlan>, StoreError> {
     let staged: BTreeSet<Scope> = entries::staged_scopes(table, &integration.id).await?.into_iter().collect();
     let (below, top): (Vec<Scope>, Vec<Scope>) =
@@ -70,6 +70,10 @@ async fn decide(integration: &Integration, table: &impl Table) -> Result<Vec<Sco
         for scope in &below {
             let standing = standings.of(scope);
             let loaded = worlds::load(table, integration, scope, &standing, &Purpose::Finish, &BTreeSet::new()).await?;
+            for from in foreign_clients(loaded.entries.values(), &standing) {
+                let left = loaded.against(table, &from).await?;
+                plans.push(detach(&left.world(integration), &from));
+            }
             plans.push(plan(&loaded.world(integration)));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use apis::feed::has_no_id;
 use reconcile::ids::{RunId, Scope, VendorId};
 use reconcile::plan::Counts;
 use reconcile::record::{Kind, Value, VendorRecord};
@@ -86,7 +87,8 @@ impl<'a, Q: QueueOut> Gatherer<'a, Q> {
         Self { run, queue, digests, skip, gathered, waiting: Vec::new(), waiting_bytes: 0 }
     }
 
-    /// Takes a scope's records of one kind. `complete` says whether the vendor's list ended by its own rule.
+    /// Takes a scope's records of one kind. `complete` says whether the vendor's list ended by its own rule; with a row
+    /// whose id cannot be read among them, what is missing is uncertain all the same.
     pub async fn scope(
         &mut self,
         scope: &Scope,
@@ -94,6 +96,7 @@ impl<'a, Q: QueueOut> Gatherer<'a, Q> {
         records: Vec<VendorRecord>,
         complete: bool,
     ) -> Result<(), StepError> {
+        let complete = complete && !records.iter().any(has_no_id);
         let rows = rows(records);
         let digest = complete.then(|| digest(rows.iter().map(|row| (&row.record, row.copies))));
         self.gathered.report(kind).fetched += rows.len() as u64;

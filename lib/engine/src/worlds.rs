@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reconcile::doc::Doc;
 use reconcile::ids::{DocId, Scope};
-use reconcile::mapping::Entry;
+use reconcile::mapping::{Entry, State};
 use reconcile::plan::{EntryKey, Purpose, Standing, World};
 use reconcile::record::Kind;
 use reconcile::run::Run;
@@ -83,6 +83,17 @@ pub async fn load(
         entries: entries::load_scope(table, &integration.id, scope).await?,
         docs: shelf.docs,
         docs_version: shelf.version,
+    })
+}
+
+/// Returns where a scope's client stands by what is stored, with no plan in between.
+pub async fn standing(table: &impl Table, integration: &Integration, scope: &Scope) -> Result<Standing, StoreError> {
+    let Scope::Client(id) = scope else { return Ok(Standing::Top) };
+    let client = entries::load(table, &integration.id, &Scope::Clients, Kind::Client, id).await?;
+    Ok(match client.map(|client| (client.mapping.state, client.mapping.doc)) {
+        Some((State::Matched | State::Created, Some(doc))) => Standing::Mapped(doc),
+        Some((State::Excluded, _)) => Standing::Excluded,
+        _ => Standing::Unmatched,
     })
 }
 
