@@ -1,0 +1,2 @@
+//! x
+fn main() { let _ = (local::memory_table(), transport::Transport::new(transport::Options::default())); }
