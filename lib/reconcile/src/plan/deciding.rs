@@ -62,15 +62,13 @@ fn may_create(world: &World<'_>, entry: &Entry) -> bool {
     is_wanted || world.policy.first_sync.contains(&kind)
 }
 
-/// Says whether a reason stays while vendor record, switches and documentation stay.
+/// Says whether a reason stays while the scope's vendor records, switches and a person's decisions stay, whatever other
+/// integrations do. A duplicate is one among the vendor's own records; an ambiguity may be cleared up by another
+/// integration.
 fn is_lasting(reason: Reason) -> bool {
     !matches!(
         reason,
-        Reason::AmbiguousName
-            | Reason::AmbiguousMatch
-            | Reason::DuplicateAtVendor
-            | Reason::GuardHeld
-            | Reason::RejectedByDestination
+        Reason::AmbiguousName | Reason::AmbiguousMatch | Reason::GuardHeld | Reason::RejectedByDestination
     )
 }
 
