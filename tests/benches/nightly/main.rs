@@ -1,5 +1,5 @@
-//! What a night costs: the first sync, an unchanged night and a night with one device in a hundred changed, for 10,000 and
-//! 100,000 Auvik devices of 500 clients.
+//! What a night costs: the first sync, the night after it, an unchanged night and one with one device in a hundred changed,
+//! for 10,000 and 100,000 Auvik devices of 500 clients.
 //!
 //! ```text
 //! cargo bench --profile fast -p tests --bench nightly                    both sizes
@@ -40,18 +40,21 @@ fn main() -> anyhow::Result<()> {
     }
 }
 
-/// Runs the three nights of one size and prints what they used.
+/// Runs the nights of one size and prints what they used.
 fn measure_size(clients: usize, devices: usize) -> anyhow::Result<()> {
     let mut vendor = Vendor::start(clients, devices)?;
     let folder = tempfile::tempdir()?;
     finish(role(&["setup", text(folder.path())?, &vendor.listing])?)?;
     let first = night("first sync", devices, "manual", folder.path())?;
+    // What the first sync leaves open (client names that are there twice) is looked at once more.
+    vendor.night(0.0)?;
+    let second = night("the night after", 0, "schedule", folder.path())?;
     vendor.night(0.0)?;
     let unchanged = night("unchanged night", 0, "schedule", folder.path())?;
     let changed = vendor.night(1.0)?;
     let one_percent = night("1 % changed", changed, "schedule", folder.path())?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{devices} devices, {clients} clients\n\n{}", table(devices, &[first, unchanged, one_percent]))?;
+    writeln!(out, "{devices} devices, {clients} clients\n\n{}", table(devices, &[first, second, unchanged, one_percent]))?;
     Ok(())
 }
 
