@@ -1,0 +1,117 @@
+//! What is shown while a run is under way: bars on a terminal, a line a phase elsewhere, nothing beside JSON.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use console::progress::{Phase, Progress, ProgressEvent};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressStyle};
+use reconcile::ids::IntegrationId;
+use reconcile::record::Kind;
+
+/// Shows progress on standard error.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    manner: Manner,
+    runs: Mutex<BTreeMap<IntegrationId, Stage>>,
+}
+
+#[derive(Debug)]
+enum Manner {
+    Bars(MultiProgress),
+    Lines,
+    Nothing,
+}
+
+/// What an integration's run is doing, and its bar.
+#[derive(Debug)]
+struct Stage {
+    at: (Phase, Option<Kind>),
+    bar: ProgressBar,
+}
+
+impl Shown {
+    /// Chooses the manner: with `--json` standard error holds errors alone.
+    pub(crate) fn new(json: bool) -> Self {
+        let manner = match (json, std::io::stderr().is_terminal()) {
+            (true, _) => Manner::Nothing,
+            (false, true) => Manner::Bars(MultiProgress::new()),
+            (false, false) => Manner::Lines,
+        };
+        Self { manner, runs: Mutex::default() }
+    }
+
+    /// Takes all bars away, so that tables begin on a clean screen.
+    pub(crate) fn clear(&self) {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        if let Manner::Bars(bars) = &self.manner {
+            // A terminal that cannot be written to has nothing to be cleared.
+            let _ = bars.clear();
+        }
+    }
+}
+
+impl Progress for Shown {
+    fn report(&self, event: ProgressEvent) {
+        if matches!(self.manner, Manner::Nothing) {
+            return;
+        }
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = (event.phase, event.kind);
+        let changed = runs.get(&event.integration).is_none_or(|stage| stage.at != at);
+        if changed {
+            let bar = self.begin(&event);
+            if let Some(before) = runs.insert(event.integration.clone(), Stage { at, bar }) {
+                before.bar.finish_and_clear();
+            }
+        }
+        if let Some(stage) = runs.get(&event.integration) {
+            if let Some(total) = event.total {
+                stage.bar.set_length(total);
+            }
+            stage.bar.set_position(event.done);
+            if event.records > 0 {
+                let (records, requests) = (HumanCount(event.records), HumanCount(event.vendor_requests));
+                stage.bar.set_message(format!("{records} records, {requests} requests"));
+            }
+        }
+    }
+}
+
+impl Shown {
+    fn begin(&self, event: &ProgressEvent) -> ProgressBar {
+        let doing = match (event.phase, event.kind) {
+            (Phase::Reading, Some(kind)) => format!("reading {kind}s"),
+            (phase, _) => phase.code().to_owned(),
+        };
+        let of = &event.integration;
+        match &self.manner {
+            Manner::Bars(bars) if event.phase != Phase::Closed => {
+                let bar = match event.total {
+                    Some(total) => ProgressBar::new(total),
+                    None => ProgressBar::no_length(),
+                };
+                let bar = bars.add(bar.with_style(style(event.total.is_some())));
+                bar.set_prefix(format!("{of}  {doing:<16}"));
+                bar.enable_steady_tick(Duration::from_millis(120));
+                bar
+            }
+            Manner::Lines if event.phase != Phase::Closed => {
+                eprintln!("{of}: {doing}");
+                ProgressBar::hidden()
+            }
+            _ => ProgressBar::hidden(),
+        }
+    }
+}
+
+/// A bar with rate and estimate, or a running count where the end is not known.
+fn style(with_total: bool) -> ProgressStyle {
+    let template = if with_total {
+        "{prefix} {wide_bar} {human_pos}/{human_len}  {per_sec:>9}  {eta:>4} left  {msg}"
+    } else {
+        "{prefix} {spinner} {human_pos}  {per_sec:>9}  {msg}"
+    };
+    ProgressStyle::with_template(template).expect("the template is constant").progress_chars("━╸ ")
+}

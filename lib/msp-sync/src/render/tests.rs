@@ -1,0 +1,76 @@
+use super::screen::{Screen, harmless, harmless_lines};
+use super::table::{Column, Sheet};
+
+fn narrow(width: u16) -> Screen {
+    Screen { width: Some(width), colour: false }
+}
+
+fn sheet() -> Sheet {
+    let mut sheet = Sheet::new([
+        Column::id("ID"),
+        Column::text("NAME"),
+        Column::number("ASSETS"),
+        Column::text("NOTE").optional(1),
+        Column::text("EMPTY").optional(2),
+    ]);
+    sheet.row([
+        "c_0123456789abcdef".into(),
+        "Northwind Traders International".into(),
+        7.into(),
+        "a note".into(),
+        "".into(),
+    ]);
+    sheet.row(["c_fedcba9876543210".into(), "Ærø 渋谷".into(), 1200.into(), "".into(), "".into()]);
+    sheet
+}
+
+fn check(screen: Screen, expected: &[&str]) {
+    let text = sheet().render(screen);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn numbers_stand_right_and_empty_columns_are_left_out() {
+    check(
+        Screen::PLAIN,
+        &[
+            "ID                  NAME                             ASSETS  NOTE",
+            "───────────────────────────────────────────────────────────────────",
+            "c_0123456789abcdef  Northwind Traders International       7  a note",
+            "c_fedcba9876543210  Ærø 渋谷                           1200",
+        ],
+    );
+}
+
+#[test]
+fn a_narrow_screen_cuts_names_first_then_drops_columns_and_never_cuts_ids() {
+    check(
+        narrow(60),
+        &[
+            "ID                  NAME                      ASSETS  NOTE",
+            "────────────────────────────────────────────────────────────",
+            "c_0123456789abcdef  Northwind Traders Inter…       7  a note",
+            "c_fedcba9876543210  Ærø 渋谷                    1200",
+        ],
+    );
+    check(
+        narrow(43),
+        &[
+            "ID                  NAME             ASSETS",
+            "───────────────────────────────────────────",
+            "c_0123456789abcdef  Northwind Trad…       7",
+            "c_fedcba9876543210  Ærø 渋谷           1200",
+        ],
+    );
+}
+
+#[test]
+fn vendor_text_cannot_drive_the_terminal() {
+    let mut sheet = Sheet::new([Column::text("NAME"), Column::prose("NOTE")]);
+    sheet.row(["a\u{1b}[2J\rb\u{202e}c".into(), "one\ntwo\u{7}".into()]);
+    let text = sheet.render(Screen::PLAIN);
+    assert!(text.contains(r"a\u{1b}[2J\rb\u{202e}c  one\ntwo\u{7}"), "{text}");
+    assert_eq!(harmless_lines("one\ntwo\u{1b}[31m"), "one\ntwo\\u{1b}[31m");
+    assert_eq!(harmless(&"x".repeat(400)).chars().count(), 300);
+}

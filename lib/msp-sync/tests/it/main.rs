@@ -1,0 +1,6 @@
+//! Command transcripts: the program as scripts and people call it, on folders of its own, against simulated vendors.
+
+mod bench;
+mod flow;
+mod folders;
+mod usage;
