@@ -267,3 +267,29 @@ async fn roles_are_kept_and_decisions_are_written_down() {
     assert_eq!(desk.refused(desk.adding("another")).await.code, Code::Forbidden);
     assert_eq!(desk.refused(Request::SecretRotate { id: id(), secret: desk.secret() }).await.code, Code::Forbidden);
 }
+
+#[tokio::test]
+async fn another_user_or_domain_at_the_same_address_is_another_account() {
+    let desk = Desk::new();
+    desk.ask(desk.adding(ID)).await.unwrap();
+    let Request::IntegrationAdd { vendor, settings, secret, .. } = desk.adding(ID) else { unreachable!() };
+    let other_user = SecretParts::new([
+        ("username".to_owned(), "other@x.example".to_owned()),
+        ("api_key".to_owned(), secret.0.part("api_key").to_owned()),
+    ]);
+    let same_user_other_key = SecretParts::new([
+        ("username".to_owned(), secret.0.part("username").to_uppercase()),
+        ("api_key".to_owned(), "regenerated".to_owned()),
+    ]);
+    let add = |id: &str, secret: SecretParts| Request::IntegrationAdd {
+        id: id.to_owned(),
+        vendor: vendor.clone(),
+        settings: settings.clone(),
+        secret,
+    };
+    assert_eq!(desk.refused(add("again", same_user_other_key)).await.code, Code::AlreadyExists);
+    desk.ask(add("other-user", other_user)).await.unwrap();
+    // The id of a removed integration may be used again for the same vendor.
+    desk.ask(Request::IntegrationRemove { id: "other-user".to_owned() }).await.unwrap();
+    desk.refused(Request::Verify { id: "other-user".to_owned() }).await;
+}
