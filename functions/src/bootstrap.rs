@@ -80,7 +80,7 @@ pub type ReconcilerPorts = reconciling::Ports<DynamoTable, SqsQueue>;
 async fn vendor_ports() -> Result<VendorPorts, ConfigurationError> {
     let configuration = Configuration::read(VENDOR_VARIABLES, |name| std::env::var(name).ok())?;
     let options = Options { loopback: configuration.loopback, ..Options::default() };
-    let transport = Transport::new(options).map_err(ConfigurationError::Transport)?;
+    let transport = Transport::new(options);
     transport.prepare().map_err(ConfigurationError::Transport)?;
     let config = aws::config().await;
     Ok(fetching::Ports {

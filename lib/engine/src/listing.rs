@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use reconcile::ids::VendorId;
 use reconcile::record::VendorRecord;
 
-use crate::ports::{Clock, SendError, Transport};
+use crate::ports::{Clock, Route, SendError, Transport};
 
 /// What must be left of an invocation when a call is sent: the longest time-out of a call and the time to save what came.
 pub const MARGIN: Duration = Duration::from_secs(60);
@@ -96,6 +96,7 @@ pub async fn list(
     clock: &impl Clock,
     pace: &Pace,
 ) -> Listing {
+    let route = Route::of(account);
     let mut reading = Reading::start(feed, parent);
     let mut records = Vec::new();
     let mut attempt = 0;
@@ -105,7 +106,7 @@ pub async fn list(
             return end(Vec::new(), Ending::OutOfTime);
         }
         attempt += 1;
-        let (why, after) = match transport.send(&reading.call(account), account.allow_private_network()).await {
+        let (why, after) = match transport.send(&reading.call(account), &route).await {
             Ok(reply) => {
                 let taken = reading.take(account, &reply);
                 records.extend(taken.records);

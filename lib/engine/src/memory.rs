@@ -18,7 +18,7 @@ use reconcile::ids::IntegrationId;
 
 pub use self::queue::{DeadLetter, MemoryQueue};
 pub use self::table::{ITEM_BYTES_MAX, MemoryTable, PAGE_BYTES_MAX, TRANSACTION_BYTES_MAX, item_bytes, write_units};
-use crate::ports::{Clock, Secrets, SecretsError, SendError, Transport};
+use crate::ports::{Clock, Route, Secrets, SecretsError, SendError, Transport};
 
 fn held<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().expect("no one panics while holding the state")
@@ -151,7 +151,7 @@ impl<F: Fn(&Call) -> Result<Reply, SendError> + Send + Sync> FnTransport<F> {
 }
 
 impl<F: Fn(&Call) -> Result<Reply, SendError> + Send + Sync> Transport for FnTransport<F> {
-    async fn send(&self, call: &Call, _allow_private: bool) -> Result<Reply, SendError> {
+    async fn send(&self, call: &Call, _route: &Route) -> Result<Reply, SendError> {
         (self.answer)(call)
     }
 }

@@ -4,9 +4,11 @@
 //! [`crate::memory`] the implementations for tests and the simulation.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use apis::account::Account;
 use apis::call::{Call, Reply, Secret};
 use jiff::Timestamp;
 use reconcile::ids::IntegrationId;
@@ -332,10 +334,27 @@ pub enum SendError {
     },
 }
 
+/// What an integration's settings say of the way to its vendor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Route {
+    /// Whether private addresses may be called.
+    pub allow_private: bool,
+    /// A file of certificates (PEM) that are trusted besides the system's, for on-premise installations.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Route {
+    /// Returns the route of an account.
+    pub fn of(account: &Account) -> Self {
+        let ca_file = account.setting("ca_file").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Self { allow_private: account.allow_private_network(), ca_file }
+    }
+}
+
 /// Carries calls to vendors. Redirects are not followed: the reply is given as it is.
 pub trait Transport: Send + Sync {
-    /// Sends one call; `allow_private` lets it reach private addresses (the integration's own setting).
-    fn send(&self, call: &Call, allow_private: bool) -> impl Future<Output = Result<Reply, SendError>> + Send;
+    /// Sends one call over a route.
+    fn send(&self, call: &Call, route: &Route) -> impl Future<Output = Result<Reply, SendError>> + Send;
 }
 
 // -------------------------------------------------------------------------------------------------------- secrets

@@ -7,7 +7,7 @@ use apis::refusal::{Cause, Refusal};
 use apis::verify::{Check, CheckAnswer, answer, checks};
 use reconcile::record::Kind;
 
-use crate::ports::Transport;
+use crate::ports::{Route, Transport};
 
 /// What a vendor said about one kind.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,7 +47,7 @@ pub async fn verify(account: &Account, kinds: &BTreeSet<Kind>, transport: &impl 
 async fn ask(account: &Account, mut check: Check, transport: &impl Transport) -> Result<(), Refused> {
     loop {
         let reply = transport
-            .send(&check.call, account.allow_private_network())
+            .send(&check.call, &Route::of(account))
             .await
             .map_err(|error| Refused::NoAnswer(error.to_string()))?;
         match answer(account, &check, &reply) {

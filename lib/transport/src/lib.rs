@@ -8,11 +8,13 @@
 //! Nothing here knows a vendor, waits for a rate limit, or repeats a call that a vendor answered: those decisions are
 //! the engine's.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use apis::call::{Call, Method, Reply, Text, redacted};
-use engine::ports::SendError;
+use engine::ports::{Route, SendError};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client};
 use url::{Host, Url};
@@ -69,22 +71,13 @@ impl Default for Limits {
 pub struct Options {
     /// Whether this machine may be called.
     pub loopback: Loopback,
-    /// Certificates (PEM, one or several) trusted besides the system's, for on-premise installations.
-    pub extra_roots_pem: Option<Vec<u8>>,
     /// Time and size limits.
     pub limits: Limits,
 }
 
-/// Why a transport could not be made.
+/// Why a client could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// The extra certificates cannot be read.
-    #[error("the file of extra certificates holds no readable PEM certificate")]
-    ExtraRoots {
-        /// Why, where the reader said so.
-        #[source]
-        cause: Option<reqwest::Error>,
-    },
     /// The HTTP client cannot be built; on Linux most often because the system has no CA certificates.
     #[error("the HTTPS client could not be built; are the system's CA certificates installed?")]
     Client {
@@ -116,6 +109,7 @@ pub struct Transport {
     public: OnceLock<Client>,
     private: OnceLock<Client>,
     this_machine: OnceLock<Client>,
+    trusting: Mutex<BTreeMap<PathBuf, Arc<Transport>>>,
 }
 
 /// Idle connections are dropped after this: shorter than the idle limits of common load balancers (60 s and more), long
@@ -127,27 +121,17 @@ const POOL_CONNECTIONS_MAX: usize = 4;
 
 impl Transport {
     /// Makes a transport; no network or file is touched.
-    pub fn new(options: Options) -> Result<Self, TransportError> {
-        let extra_roots = match &options.extra_roots_pem {
-            None => Vec::new(),
-            Some(pem) => {
-                let roots = Certificate::from_pem_bundle(pem)
-                    .map_err(|cause| TransportError::ExtraRoots { cause: Some(cause) })?;
-                if roots.is_empty() {
-                    return Err(TransportError::ExtraRoots { cause: None });
-                }
-                roots
-            }
-        };
-        Ok(Self {
+    pub fn new(options: Options) -> Self {
+        Self {
             loopback: options.loopback,
             limits: options.limits,
-            extra_roots,
+            extra_roots: Vec::new(),
             lookup: resolver::system_lookup,
             public: OnceLock::new(),
             private: OnceLock::new(),
             this_machine: OnceLock::new(),
-        })
+            trusting: Mutex::new(BTreeMap::new()),
+        }
     }
 
     /// Builds the client for public addresses, which loads the system's certificates: in a function's init phase that
@@ -319,7 +303,37 @@ fn header_map(call: &Call) -> Result<HeaderMap, String> {
 }
 
 impl engine::ports::Transport for Transport {
-    async fn send(&self, call: &Call, allow_private: bool) -> Result<Reply, SendError> {
+    async fn send(&self, call: &Call, route: &Route) -> Result<Reply, SendError> {
+        match &route.ca_file {
+            None => self.carry(call, route.allow_private).await,
+            Some(file) => self.trusting(file, call)?.carry(call, route.allow_private).await,
+        }
+    }
+}
+
+impl Transport {
+    /// Returns the transport that trusts the certificates of a file, too; it is made at first use and kept.
+    fn trusting(&self, file: &Path, call: &Call) -> Result<Arc<Transport>, SendError> {
+        let mut known = self.trusting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(transport) = known.get(file) {
+            return Ok(Arc::clone(transport));
+        }
+        let forbidden = |why: String| SendError::Forbidden {
+            host: call.url.host_str().unwrap_or_default().to_owned(),
+            why: format!("the setting ca_file names {}, but {why}", file.display()),
+        };
+        let pem = std::fs::read(file).map_err(|error| forbidden(error.to_string()))?;
+        let extra_roots = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+        if extra_roots.is_empty() {
+            return Err(forbidden("it holds no readable PEM certificate".to_owned()));
+        }
+        let options = Options { loopback: self.loopback, limits: self.limits };
+        let transport = Arc::new(Transport { extra_roots, lookup: self.lookup, ..Transport::new(options) });
+        known.insert(file.to_owned(), Arc::clone(&transport));
+        Ok(transport)
+    }
+
+    async fn carry(&self, call: &Call, allow_private: bool) -> Result<Reply, SendError> {
         let host = call.url.host_str().unwrap_or_default();
         let reach = self
             .admit(&call.url, allow_private)

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use apis::call::{Call, Method, Reply, SecretText, Text};
-use engine::ports::{SendError, Transport as _};
+use engine::ports::{Route, SendError, Transport as _};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -102,13 +102,13 @@ async fn play(mut stream: TcpStream, script: Vec<Act>, requests: Arc<AtomicUsize
 }
 
 fn transport(limits: Limits) -> Transport {
-    Transport::new(Options { loopback: Loopback::Allowed, limits, ..Options::default() }).unwrap()
+    Transport::new(Options { loopback: Loopback::Allowed, limits })
 }
 
 /// Sends one call to a server with one script, and checks that no error ever shows the key in the query.
 async fn answer_of(script: Vec<Act>, limits: Limits) -> Result<Reply, SendError> {
     let server = Rude::with(vec![script]).await;
-    let answer = transport(limits).send(&server.call(), false).await;
+    let answer = transport(limits).send(&server.call(), &Route::default()).await;
     if let Err(error) = &answer {
         assert_secretless(error);
     }
@@ -149,7 +149,7 @@ async fn a_redirect_is_given_back_and_not_followed() {
     let server =
         Rude::with(vec![vec![Hear, Say("HTTP/1.1 308 Moved\r\nlocation: /other\r\ncontent-length: 0\r\n\r\n"), Hear]])
             .await;
-    let reply = transport(Limits::default()).send(&server.call(), false).await.unwrap();
+    let reply = transport(Limits::default()).send(&server.call(), &Route::default()).await.unwrap();
     assert_eq!((reply.status, reply.header("location")), (308, Some("/other")));
     assert_eq!(server.requests(), 1);
 }
@@ -223,7 +223,7 @@ async fn a_body_longer_than_announced_is_cut_at_what_was_announced() {
 #[tokio::test]
 async fn what_is_not_http_is_broken() {
     let server = Rude::with(vec![vec![Hear, Say("220 mail.example ESMTP\r\n")], vec![Hear, Say("220 \r\n")]]).await;
-    let error = transport(Limits::default()).send(&server.call(), false).await.unwrap_err();
+    let error = transport(Limits::default()).send(&server.call(), &Route::default()).await.unwrap_err();
     assert!(matches!(error, SendError::Broken { .. }), "{error:?}");
     assert_secretless(&error);
 }
@@ -232,7 +232,7 @@ async fn what_is_not_http_is_broken() {
 async fn a_reset_within_the_body_is_broken_and_not_repeated() {
     let script = vec![Hear, Say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\npart"), Reset];
     let server = Rude::with(vec![script, vec![Hear, Say(FINE)]]).await;
-    let error = transport(Limits::default()).send(&server.call(), false).await.unwrap_err();
+    let error = transport(Limits::default()).send(&server.call(), &Route::default()).await.unwrap_err();
     assert!(matches!(error, SendError::Broken { .. }), "{error:?}");
     assert_eq!(server.requests(), 1);
 }
@@ -243,7 +243,7 @@ async fn a_kept_connection_that_died_is_replaced_without_a_word() {
         let server = Rude::with(vec![dying, vec![Hear, Say(FINE), Hear, Say(FINE), Brood]]).await;
         let transport = transport(Limits::default());
         for _ in 0..3 {
-            assert_eq!(transport.send(&server.call(), false).await.unwrap().body, b"fine");
+            assert_eq!(transport.send(&server.call(), &Route::default()).await.unwrap().body, b"fine");
         }
     }
 }
@@ -251,7 +251,7 @@ async fn a_kept_connection_that_died_is_replaced_without_a_word() {
 #[tokio::test]
 async fn a_server_that_breaks_every_connection_is_asked_twice_and_no_more() {
     let server = Rude::with(vec![vec![Hear], vec![Hear, Reset], vec![Hear, Say(FINE)]]).await;
-    let error = transport(Limits::default()).send(&server.call(), false).await.unwrap_err();
+    let error = transport(Limits::default()).send(&server.call(), &Route::default()).await.unwrap_err();
     assert!(matches!(error, SendError::Broken { .. }), "{error:?}");
     assert_eq!(server.requests(), 2);
 }
@@ -260,7 +260,7 @@ async fn a_server_that_breaks_every_connection_is_asked_twice_and_no_more() {
 async fn a_post_that_broke_is_not_repeated() {
     let server = Rude::with(vec![vec![Hear], vec![Hear, Say(FINE)]]).await;
     let call = Call { method: Method::Post, body: Some(Text::Plain(String::new())), ..server.call() };
-    let error = transport(Limits::default()).send(&call, false).await.unwrap_err();
+    let error = transport(Limits::default()).send(&call, &Route::default()).await.unwrap_err();
     assert!(matches!(error, SendError::Broken { .. }), "{error:?}");
     assert_eq!(server.requests(), 1);
 }
@@ -270,7 +270,7 @@ async fn a_header_that_cannot_be_carried_is_named_and_its_value_hidden() {
     let server = Rude::with(vec![vec![Hear, Say(FINE)]]).await;
     let mut call = server.call();
     call.headers.push(("authorization", Text::Secret(SecretText::new("canary\nx: y"))));
-    let error = transport(Limits::default()).send(&call, false).await.unwrap_err();
+    let error = transport(Limits::default()).send(&call, &Route::default()).await.unwrap_err();
     assert_secretless(&error);
     assert!(error.source().unwrap().to_string().contains("authorization"));
     assert_eq!(server.requests(), 0);
@@ -293,9 +293,12 @@ fn table(name: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> +
 }
 
 async fn check_forbidden(loopback: Loopback, url: &str, allow_private: bool, expected: &str) {
-    let mut transport = Transport::new(Options { loopback, ..Options::default() }).unwrap();
+    let mut transport = Transport::new(Options { loopback, ..Options::default() });
     transport.lookup = table;
-    let error = transport.send(&Call::get(Url::parse(url).unwrap()), allow_private).await.unwrap_err();
+    let error = transport
+        .send(&Call::get(Url::parse(url).unwrap()), &Route { allow_private, ca_file: None })
+        .await
+        .unwrap_err();
     assert_secretless(&error);
     match error {
         SendError::Forbidden { why, .. } => assert!(why.contains(expected), "{url}: {why:?} instead of {expected:?}"),
@@ -374,7 +377,7 @@ async fn localhost_is_called_by_name_too() {
     let mut transport = transport(Limits::default());
     transport.lookup = |_| Box::pin(async { Ok(vec![IpAddr::from([127, 0, 0, 1])]) });
     let call = Call::get(Url::parse(&format!("http://localhost:{}/", server.address.port())).unwrap());
-    assert_eq!(transport.send(&call, false).await.unwrap().status, 200);
+    assert_eq!(transport.send(&call, &Route::default()).await.unwrap().status, 200);
 }
 
 #[tokio::test]
@@ -382,7 +385,7 @@ async fn a_name_that_does_not_exist_is_a_broken_connection() {
     let mut transport = transport(Limits::default());
     transport.lookup = table;
     let call = Call::get(Url::parse("https://nowhere.example/?x=canary").unwrap());
-    let error = transport.send(&call, false).await.unwrap_err();
+    let error = transport.send(&call, &Route::default()).await.unwrap_err();
     assert!(matches!(error, SendError::Broken { .. }), "{error:?}");
     assert_secretless(&error);
 }
@@ -411,26 +414,26 @@ async fn tls_server() -> SocketAddr {
     address
 }
 
-async fn call_tls_server(extra_roots_pem: Option<Vec<u8>>, host: &str) -> Result<Reply, SendError> {
-    let options = Options { loopback: Loopback::Allowed, extra_roots_pem, ..Options::default() };
-    let mut transport = Transport::new(options).unwrap();
+async fn call_tls_server(ca_file: Option<&str>, host: &str) -> Result<Reply, SendError> {
+    let mut transport = Transport::new(Options { loopback: Loopback::Allowed, ..Options::default() });
     transport.lookup = |_| Box::pin(async { Ok(vec![IpAddr::from([127, 0, 0, 1])]) });
     let port = tls_server().await.port();
     let call = Call::get(Url::parse(&format!("https://{host}:{port}/?x=canary")).unwrap());
-    let answer = transport.send(&call, false).await;
+    let route = Route { allow_private: false, ca_file: ca_file.map(Into::into) };
+    let answer = transport.send(&call, &route).await;
     answer.inspect_err(assert_secretless)
 }
 
-const AUTHORITY: &[u8] = include_bytes!("../fixtures/authority.pem");
+const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/authority.pem");
 
 #[tokio::test]
 async fn a_certificate_of_an_extra_authority_is_trusted() {
-    assert_eq!(call_tls_server(Some(AUTHORITY.to_vec()), "localhost").await.unwrap().body, b"fine");
+    assert_eq!(call_tls_server(Some(AUTHORITY), "localhost").await.unwrap().body, b"fine");
 }
 
 #[tokio::test]
 async fn a_certificate_of_an_unknown_authority_or_for_another_name_is_refused() {
-    for (roots, host) in [(None, "localhost"), (Some(AUTHORITY.to_vec()), "vendor.localhost")] {
+    for (roots, host) in [(None, "localhost"), (Some(AUTHORITY), "vendor.localhost")] {
         let error = call_tls_server(roots, host).await.unwrap_err();
         let mut causes = format!("{error}");
         let mut source = error.source();
@@ -443,12 +446,6 @@ async fn a_certificate_of_an_unknown_authority_or_for_another_name_is_refused() 
 }
 
 #[test]
-fn an_extra_authority_comes_on_top_of_the_system_s() {
-    let options = Options { extra_roots_pem: Some(AUTHORITY.to_vec()), ..Options::default() };
-    Transport::new(options).unwrap().prepare().unwrap();
-}
-
-#[test]
 fn only_the_value_1_allows_loopback() {
     assert_eq!(Loopback::from_setting(Some("1")), Loopback::Allowed);
     for value in [None, Some(""), Some("0"), Some("true"), Some(" 1")] {
@@ -456,10 +453,15 @@ fn only_the_value_1_allows_loopback() {
     }
 }
 
-#[test]
-fn a_file_without_a_certificate_is_refused() {
-    for pem in ["", "hello", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
-        let options = Options { extra_roots_pem: Some(pem.into()), ..Options::default() };
-        assert!(Transport::new(options).is_err(), "{pem:?}");
+#[tokio::test]
+async fn a_ca_file_without_a_certificate_is_refused_before_a_byte_is_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, pem) in [("empty", ""), ("text", "hello"), ("torn", "-----BEGIN CERTIFICATE-----\n!!\n")] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, pem).unwrap();
+        let error = call_tls_server(file.to_str(), "localhost").await.unwrap_err();
+        assert!(matches!(&error, SendError::Forbidden { why, .. } if why.contains("ca_file")), "{error}");
     }
+    let error = call_tls_server(Some("/nowhere/ca.pem"), "localhost").await.unwrap_err();
+    assert!(matches!(&error, SendError::Forbidden { why, .. } if why.contains("/nowhere/ca.pem")), "{error}");
 }

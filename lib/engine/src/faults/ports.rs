@@ -5,8 +5,8 @@ use reconcile::ids::IntegrationId;
 
 use super::{Fault, Faulty, Injected};
 use crate::ports::{
-    Cause, Delivery, Envelope, Item, Key, Meter, Page, Query, QueueError, QueueIn, QueueOut, Secrets, SecretsError,
-    SendError, Table, TableError, Transport, Write,
+    Cause, Delivery, Envelope, Item, Key, Meter, Page, Query, QueueError, QueueIn, QueueOut, Route, Secrets,
+    SecretsError, SendError, Table, TableError, Transport, Write,
 };
 
 fn table_lost(operation: &'static str) -> impl FnOnce(Cause) -> TableError {
@@ -149,16 +149,16 @@ impl<T: QueueIn> QueueIn for Faulty<T> {
 }
 
 impl<T: Transport> Transport for Faulty<T> {
-    async fn send(&self, call: &Call, allow_private: bool) -> Result<Reply, SendError> {
+    async fn send(&self, call: &Call, route: &Route) -> Result<Reply, SendError> {
         let host = || call.url.host_str().unwrap_or_default().to_owned();
         let broken = |cause: Cause| SendError::Broken { host: host(), cause };
         match self.faults.decide("call", &[Fault::Before, Fault::After, Fault::Throttle]) {
-            Ok(None) => self.port.send(call, allow_private).await,
+            Ok(None) => self.port.send(call, route).await,
             Ok(Some(Fault::Throttle)) => {
                 Ok(Reply { status: 429, headers: vec![("retry-after".to_owned(), "1".to_owned())], body: Vec::new() })
             }
             Ok(Some(Fault::After)) => {
-                drop(self.port.send(call, allow_private).await);
+                drop(self.port.send(call, route).await);
                 Err(SendError::TimedOut { host: host(), seconds: 30 })
             }
             Ok(Some(fault)) => Err(broken(Injected(fault).into())),
