@@ -118,13 +118,13 @@ async fn a_vendor_throttles_and_connections_break() {
     let faults = Faults::new(1, Rates { throttle: 1000, ..Rates::NONE });
     let transport = faults.wrap(FnTransport::new(|_: &Call| Ok(Reply { status: 200, ..Reply::default() })));
     let call = Call::get("https://vendor.example/list".parse().expect("a URL"));
-    let reply = transport.send(&call, false).await.expect("an answer");
+    let reply = transport.send(&call, &Route::default()).await.expect("an answer");
     assert_eq!((reply.status, reply.header("retry-after")), (429, Some("1")));
     faults.set_rates(Rates { before: 1000, ..Rates::NONE });
-    let error = transport.send(&call, false).await.expect_err("it breaks");
+    let error = transport.send(&call, &Route::default()).await.expect_err("it breaks");
     assert!(matches!(&error, SendError::Broken { host, .. } if host == "vendor.example"), "{error:?}");
     faults.set_rates(Rates::NONE);
     faults.crash_after(0);
-    let error = transport.send(&call, false).await.expect_err("dead");
+    let error = transport.send(&call, &Route::default()).await.expect_err("dead");
     assert!(is_crash(&error), "{error:?}");
 }
