@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use apis::account::Surroundings;
 use aws::table::DynamoTable;
 use console::handle::Deps;
@@ -52,7 +51,7 @@ impl Machine {
             Err(error) => return Err(refusal(error)),
         };
         let options = Options { loopback, ..Options::default() };
-        let transport = Transport::new(options).context("the connections to vendors could not be prepared")?;
+        let transport = Transport::new(options);
         let surroundings = Surroundings { allow_loopback: loopback == Loopback::Allowed };
         // The folder's lock says that whoever held a run before is gone; process numbers alone come again.
         let name = format!("process {} since {}", std::process::id(), SystemClock.now());

@@ -54,7 +54,11 @@ fn measure_size(clients: usize, devices: usize) -> anyhow::Result<()> {
     let changed = vendor.night(1.0)?;
     let one_percent = night("1 % changed", changed, "schedule", folder.path())?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{devices} devices, {clients} clients\n\n{}", table(devices, &[first, second, unchanged, one_percent]))?;
+    writeln!(
+        out,
+        "{devices} devices, {clients} clients\n\n{}",
+        table(devices, &[first, second, unchanged, one_percent])
+    )?;
     Ok(())
 }
 

@@ -112,7 +112,7 @@ pub fn fetch_all(folder: &Path, trigger: &str) -> anyhow::Result<()> {
         other => bail!("{other} is no trigger of the benchmark"),
     };
     let local = local::open(folder)?;
-    let transport = Transport::new(Options { loopback: Loopback::Allowed, ..Options::default() })?;
+    let transport = Transport::new(Options { loopback: Loopback::Allowed, ..Options::default() });
     let queue = Counted::new(&local);
     let holder = Holder { name: "benchmark".to_owned(), gone_after: Duration::ZERO };
     run(async {

@@ -3,7 +3,7 @@ use apis::call::{Call, Reply};
 use super::*;
 use crate::contract;
 use crate::memory::{FnTransport, MemoryQueue, MemorySecrets, MemoryTable};
-use crate::ports::{Expect, Key, QueueIn, QueueOut, SendError, Table, TableError, Transport, Write};
+use crate::ports::{Expect, Key, QueueIn, QueueOut, Route, SendError, Table, TableError, Transport, Write};
 
 fn put(sk: &str) -> Write {
     Write::put(Key::new("p", sk), Expect::Absent, "{}".to_owned())
