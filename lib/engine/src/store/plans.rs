@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use reconcile::ids::{IntegrationId, PlanId, RunId, Scope};
-use reconcile::plan::{Action, Counts, ScopePlan, Totals};
+use reconcile::plan::{Action, Counts, Item, ScopePlan, Totals, Unsynced};
 use reconcile::record::Kind;
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, decode, encode, query_all};
-use crate::ports::{Expect, Item, Key, Query, Table, TableError, Write};
+use crate::ports::{Expect, Key, Query, Table, TableError, Write};
 
 /// Where a plan stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,7 +91,7 @@ fn head_key(plan: &PlanId) -> Key {
     Key::new(format!("plans#{}", plan.integration()), plan.as_str())
 }
 
-fn head_of(item: &Item) -> Result<PlanHead, StoreError> {
+fn head_of(item: &crate::ports::Item) -> Result<PlanHead, StoreError> {
     let mut head: PlanHead = decode(item)?;
     head.version = item.version;
     Ok(head)
@@ -120,11 +120,12 @@ pub async fn list(table: &impl Table, integration: &IntegrationId) -> Result<Vec
 
 // ---------------------------------------------------------------------------------------------------------- parts
 
-/// The most items and reasons in one stored chunk: about 250 bytes each, so that a chunk stays under DynamoDB's 400 KB.
-const CHUNK_ROWS_MAX: usize = 600;
-
-/// The most bytes of one stored chunk.
+/// The most bytes of one stored chunk: below DynamoDB's 400 KB, with room for the key.
 const CHUNK_BYTES_MAX: usize = 350 * 1024;
+
+/// The most items and reasons in one piece of a chunk. An item that creates a device with all its fields has about 900
+/// bytes, so a full piece is mostly below [`CHUNK_BYTES_MAX`]; one that is not is cut again.
+const PIECE_ROWS_MAX: usize = 300;
 
 fn chunk_key(owner: &str, part: u64, chunk: usize) -> Key {
     Key::new(format!("plan#{owner}"), format!("part#{part:08}#{chunk:06}"))
@@ -132,42 +133,46 @@ fn chunk_key(owner: &str, part: u64, chunk: usize) -> Key {
 
 /// Cuts scope plans into chunks; the pieces of one scope follow one another and the first carries its counts.
 fn chunks(plans: &[ScopePlan]) -> Vec<String> {
-    let mut chunks = Vec::new();
-    let mut pieces: Vec<String> = Vec::new();
-    let mut bytes = 0;
-    let mut rows = 0;
+    let mut pieces = Vec::new();
     for plan in plans {
-        let mut items = plan.items.as_slice();
-        let mut unsynced = plan.unsynced.as_slice();
-        let mut head = ScopePlan { items: Vec::new(), unsynced: Vec::new(), ..plan.clone() };
-        let mut first = true;
-        while first || !items.is_empty() || !unsynced.is_empty() {
-            let (some_items, more_items) = items.split_at(items.len().min(CHUNK_ROWS_MAX));
-            let room = CHUNK_ROWS_MAX - some_items.len();
-            let (some_unsynced, more_unsynced) = unsynced.split_at(unsynced.len().min(room));
-            (items, unsynced) = (more_items, more_unsynced);
-            let count = some_items.len() + some_unsynced.len();
-            head.items = some_items.to_vec();
-            head.unsynced = some_unsynced.to_vec();
-            let piece = &mut head;
-            if !first {
-                piece.counts.clear();
-                piece.stale.clear();
-            }
-            first = false;
-            let text = encode(piece);
-            if !pieces.is_empty() && (rows + count > CHUNK_ROWS_MAX || bytes + text.len() > CHUNK_BYTES_MAX) {
-                chunks.push(format!("[{}]", pieces.join(",")));
-                pieces.clear();
-                (bytes, rows) = (0, 0);
-            }
-            bytes += text.len();
-            rows += count;
-            pieces.push(text);
-        }
+        let head = ScopePlan { items: Vec::new(), unsynced: Vec::new(), ..plan.clone() };
+        cut(head, &plan.items, &plan.unsynced, &mut pieces);
     }
-    chunks.push(format!("[{}]", pieces.join(",")));
+    let mut chunks = Vec::new();
+    let mut chunk: Vec<String> = Vec::new();
+    let mut bytes = 0;
+    for piece in pieces {
+        if !chunk.is_empty() && bytes + piece.len() > CHUNK_BYTES_MAX {
+            chunks.push(format!("[{}]", chunk.join(",")));
+            chunk.clear();
+            bytes = 0;
+        }
+        bytes += piece.len();
+        chunk.push(piece);
+    }
+    chunks.push(format!("[{}]", chunk.join(",")));
     chunks
+}
+
+/// Cuts one scope's plan into pieces, in order: in halves, until each fits.
+fn cut(head: ScopePlan, items: &[Item], unsynced: &[Unsynced], pieces: &mut Vec<String>) {
+    let rows = items.len() + unsynced.len();
+    let mut head = head;
+    if rows <= PIECE_ROWS_MAX {
+        let piece = ScopePlan { items: items.to_vec(), unsynced: unsynced.to_vec(), ..head };
+        let text = encode(&piece);
+        if text.len() <= CHUNK_BYTES_MAX || rows < 2 {
+            pieces.push(text);
+            return;
+        }
+        head = ScopePlan { items: Vec::new(), unsynced: Vec::new(), ..piece };
+    }
+    let half = rows / 2;
+    let (some_items, more_items) = items.split_at(half.min(items.len()));
+    let (some_unsynced, more_unsynced) = unsynced.split_at(half - some_items.len());
+    let tail = ScopePlan { counts: BTreeMap::new(), stale: BTreeMap::new(), ..head.clone() };
+    cut(head, some_items, some_unsynced, pieces);
+    cut(tail, more_items, more_unsynced, pieces);
 }
 
 /// Saves a part; saving it again overwrites it (a part that was planned again after a crash).
@@ -208,3 +213,6 @@ pub async fn load_part(table: &impl Table, owner: &str, part: u64) -> Result<Vec
     }
     Ok(plans)
 }
+
+#[cfg(test)]
+mod tests;
