@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{DocId, IntegrationId, VendorId};
-use crate::record::{Field, Fields, Kind, Value};
+use crate::record::{Field, Fields, Kind, Value, VendorRecord};
 
 /// What sort of system an integration reads; ownership of fields follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,6 +24,10 @@ pub enum Role {
 pub struct Source {
     /// The vendor record mapped to this documentation record; one per integration.
     pub vendor_id: VendorId,
+    /// The vendor's client of that record, below a client. With the vendor id it names the record as stored: a vendor may
+    /// move a device from one client to another, and then two stored records have the same vendor id for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<VendorId>,
     /// The sort of system it comes from.
     pub role: Role,
     /// Its name at the vendor; drift from the documentation's name is shown, never followed.
@@ -34,6 +38,13 @@ pub struct Source {
     /// Whether two complete reads in a row did not have it. Values of stale sources win over nothing but absence.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stale: bool,
+}
+
+impl Source {
+    /// Says whether it is what `record`, and no other one, says.
+    pub fn is_of(&self, record: &VendorRecord) -> bool {
+        self.vendor_id == record.vendor_id && self.client.as_ref() == record.home()
+    }
 }
 
 /// One documentation record. The value of a field is never stored: it follows from edits, sources and imported values.

@@ -122,6 +122,7 @@ fn make_docs(dice: &mut Dice<'_>, world: &mut OwnedWorld, kind: Kind) {
         if dice.one_in(3) {
             let role = dice.pick(&[Role::Monitor, Role::Psa]);
             let source = Source {
+                client: None,
                 vendor_id: vendor(7),
                 role,
                 name: doc.name.clone(),

@@ -24,4 +24,8 @@ pub mod undo;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod nights;
+#[cfg(test)]
+mod small_worlds;
+#[cfg(test)]
 mod worlds;

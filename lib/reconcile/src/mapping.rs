@@ -247,9 +247,9 @@ fn check_target(entry: &Entry, id: &DocId, facts: &Facts<'_>) -> Result<(), Refu
     if let Some(rival) = facts.rival.filter(|rival| rival.record.vendor_id != entry.record.vendor_id) {
         return Err(Refusal::StagedElsewhere(rival.record.vendor_id.clone()));
     }
-    let source = doc.sources.get(&facts.key.integration).filter(|source| source.vendor_id != entry.record.vendor_id);
+    let source = doc.sources.get(&facts.key.integration).filter(|source| !source.is_of(&entry.record));
     let Some(source) = source else { return Ok(()) };
-    let makes_room = match facts.holder.filter(|holder| holder.record.vendor_id == source.vendor_id) {
+    let makes_room = match facts.holder.filter(|holder| source.is_of(&holder.record)) {
         Some(holder) => {
             holder.mapping.doc.as_ref() != Some(id) || holder.mapping.staged.is_some() || holder.absent.is_some()
         }

@@ -66,13 +66,14 @@ pub(crate) enum Hold {
 /// Says whether `doc` can be had by a record that does not hold it.
 pub(crate) fn hold(world: &World<'_>, doc: &Doc) -> Hold {
     let Some(source) = doc.sources.get(world.integration) else { return Hold::Free };
-    match world.entries.get(&(doc.kind(), source.vendor_id.clone())) {
-        Some(holder) if holder.mapping.doc.as_ref() != Some(&doc.id) => Hold::Free,
-        Some(holder) if holder.absent.is_none() => Hold::Taken,
-        Some(_) if source.stale => Hold::Free,
-        Some(_) => Hold::Reserved,
-        None if source.stale => Hold::Free,
-        None => Hold::Taken,
+    let known = world.entries.get(&(doc.kind(), source.vendor_id.clone()));
+    match (world.holder(doc), known.filter(|entry| source.is_of(&entry.record))) {
+        (Some((_, holder)), _) if holder.absent.is_none() => Hold::Taken,
+        (Some(_), _) if !source.stale => Hold::Reserved,
+        // A source without its record's mapping holds nothing.
+        (Some(_), _) | (None, Some(_)) => Hold::Free,
+        (None, None) if source.stale => Hold::Free,
+        (None, None) => Hold::Taken,
     }
 }
 

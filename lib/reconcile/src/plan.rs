@@ -117,13 +117,22 @@ impl<'a> World<'a> {
     pub(crate) fn linked(&self, entry: &Entry) -> Option<&'a Doc> {
         let doc = self.docs.get(entry.mapping.doc.as_ref()?)?;
         let source = doc.sources.get(self.integration)?;
-        (source.vendor_id == entry.record.vendor_id).then_some(doc)
+        source.is_of(&entry.record).then_some(doc)
+    }
+
+    /// Returns the entry of this scope that is mapped to `doc`, with its key.
+    pub(crate) fn holder(&self, doc: &Doc) -> Option<(EntryKey, &'a Entry)> {
+        let source = doc.sources.get(self.integration)?;
+        let key = (doc.kind(), source.vendor_id.clone());
+        let entry = self.entries.get(&key).filter(|entry| source.is_of(&entry.record))?;
+        (entry.mapping.doc.as_ref() == Some(&doc.id)).then_some((key, entry))
     }
 
     /// Returns what the entry's record says, as a source of its documentation record.
     pub(crate) fn source_of(&self, entry: &Entry) -> Source {
         Source {
             vendor_id: entry.record.vendor_id.clone(),
+            client: entry.record.home().cloned(),
             role: self.role,
             name: entry.record.name.clone(),
             fields: entry.record.fields.clone(),
@@ -133,7 +142,7 @@ impl<'a> World<'a> {
 
     /// Says whether `source` is what the entry's record says.
     pub(crate) fn is_source_of(&self, source: &Source, entry: &Entry) -> bool {
-        source.vendor_id == entry.record.vendor_id
+        source.is_of(&entry.record)
             && source.role == self.role
             && source.name == entry.record.name
             && !source.stale

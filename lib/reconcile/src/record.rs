@@ -358,6 +358,11 @@ impl Parts {
 }
 
 impl VendorRecord {
+    /// Returns the vendor's client that it lies below, for the kinds below a client.
+    pub fn home(&self) -> Option<&VendorId> {
+        self.client.as_ref().filter(|_| self.kind.is_below_client())
+    }
+
     /// Returns the fingerprint of everything in the record.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut parts = Parts(Sha256::new());

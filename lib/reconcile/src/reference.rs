@@ -38,7 +38,8 @@ pub fn settle(world: &World<'_>) -> Settled {
         naive.end(after, end, &mut docs);
     }
     for (key, entry) in world.entries.iter().filter(|(_, entry)| entry.absent.is_some()) {
-        let held = |doc: &&mut Doc| doc.sources.get(world.integration).is_some_and(|source| source.vendor_id == key.1);
+        let held =
+            |doc: &&mut Doc| doc.sources.get(world.integration).is_some_and(|source| source.is_of(&entry.record));
         let doc = naive.linked(entry).and_then(|doc| docs.get_mut(doc)).filter(held);
         naive.miss(entries.get_mut(key).expect("it is a copy"), doc);
     }
@@ -78,7 +79,7 @@ struct Naive<'a, 'w> {
 impl<'w> Naive<'_, 'w> {
     fn linked(&self, entry: &Entry) -> Option<&'w DocId> {
         let doc = self.world.docs.get(entry.mapping.doc.as_ref()?)?;
-        let is_ours = doc.sources.get(self.world.integration)?.vendor_id == entry.record.vendor_id;
+        let is_ours = doc.sources.get(self.world.integration)?.is_of(&entry.record);
         is_ours.then_some(&doc.id)
     }
 
@@ -257,7 +258,8 @@ impl<'w> Naive<'_, 'w> {
             return Hold::Taken;
         }
         let Some(source) = doc.sources.get(self.world.integration) else { return Hold::Free };
-        let holder = self.world.entries.get(&(doc.kind(), source.vendor_id.clone()));
+        let holder =
+            self.world.entries.values().find(|entry| entry.record.kind == doc.kind() && source.is_of(&entry.record));
         match holder {
             None => {
                 if source.stale {
@@ -453,7 +455,7 @@ impl Model {
                 continue;
             };
             if let Some(doc) = self.docs.get_mut(&old) {
-                doc.sources.retain(|of, source| of != integration || source.vendor_id != entry.record.vendor_id);
+                doc.sources.retain(|of, source| of != integration || !source.is_of(&entry.record));
             }
             entry.mapping.state = State::Unmatched;
             entry.mapping.doc = None;

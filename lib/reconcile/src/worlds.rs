@@ -163,6 +163,7 @@ impl OwnedWorld {
         let doc = self.docs.get_mut(doc).unwrap();
         let mut source = Source {
             vendor_id: VendorId::parse(&words[1]).unwrap(),
+            client: doc.kind().is_below_client().then(|| VendorId::parse("4").unwrap()),
             role: role(&words[2]),
             name: doc.name.clone(),
             fields: Fields::default(),

@@ -14,7 +14,8 @@ fn add(doc: &mut Doc, integration: &str, role: Role, stale: bool, field: Field, 
     } else {
         fields.set_text(field, text)
     }
-    let source = Source { vendor_id: VendorId::parse("1").unwrap(), role, name: "x".into(), fields, stale };
+    let source =
+        Source { vendor_id: VendorId::parse("1").unwrap(), client: None, role, name: "x".into(), fields, stale };
     doc.sources.insert(IntegrationId::parse(integration).unwrap(), source);
 }
 

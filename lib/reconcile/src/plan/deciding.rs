@@ -126,10 +126,8 @@ fn plan_unmapped(world: &World<'_>, draft: &mut Draft<'_, '_>, one: Unmapped<'_>
 
 /// Detaches the record that holds `doc` and has to make room for `key`.
 pub(super) fn displace(world: &World<'_>, draft: &mut Draft<'_, '_>, key: &EntryKey, doc: &crate::ids::DocId) {
-    let source = world.docs.get(doc).and_then(|doc| doc.sources.get(world.integration));
-    let Some(holder) = source.map(|source| (key.0, source.vendor_id.clone())) else { return };
-    let displaced = world.entries.get(&holder).filter(|_| holder != *key);
-    if let Some(entry) = displaced.filter(|entry| entry.mapping.doc.as_ref() == Some(doc)) {
+    let holder = world.docs.get(doc).and_then(|doc| world.holder(doc)).filter(|(holder, _)| holder != key);
+    if let Some((holder, entry)) = holder {
         draft.act(Action::Detach, &holder, entry, Some(doc.clone()), None);
     }
 }

@@ -131,8 +131,7 @@ fn complete(world: &World<'_>, desk: &Desk<'_, '_>, item: &mut Item, is_detachme
         |doc: Option<&DocId>| -> Option<Source> { world.docs.get(doc?)?.sources.get(world.integration).cloned() };
     let old = entry.mapping.doc.as_ref();
     let leaves = item.is_claim() && old.is_some() && old != item.doc_id.as_ref();
-    let left =
-        old.filter(|_| leaves).and_then(|old| ours(Some(old))).filter(|source| source.vendor_id == item.vendor_id);
+    let left = old.filter(|_| leaves).and_then(|old| ours(Some(old))).filter(|source| source.is_of(&entry.record));
     // A child whose old client's records are not here is detached before this plan is carried out.
     let is_detached_first = leaves && !is_detachment && old.and_then(DocId::client).as_ref() != world.standing.client();
     let before_doc = item.doc_id.as_ref().and_then(|doc| world.docs.get(doc));

@@ -83,16 +83,14 @@ impl<'a, 'w> Desk<'a, 'w> {
             Action::Update | Action::Stale | Action::Return | Action::Archive => true,
         };
         let Some(old) = entry.mapping.doc.as_ref().filter(|_| !stays) else { return };
-        self.drop_source(old, item);
+        self.drop_source(old, entry);
     }
 
-    /// Removes what the item's record says from `doc`, if it is this record that says it.
-    fn drop_source(&mut self, doc: &DocId, item: &Item) {
+    /// Removes what the entry's record says from `doc`, if it is this record that says it.
+    fn drop_source(&mut self, doc: &DocId, entry: &Entry) {
         let integration = self.world.integration;
-        let is_its = self
-            .doc(doc)
-            .and_then(|doc| doc.sources.get(integration))
-            .is_some_and(|source| source.vendor_id == item.vendor_id);
+        let says = self.doc(doc).and_then(|doc| doc.sources.get(integration));
+        let is_its = says.is_some_and(|source| source.is_of(&entry.record));
         if let Some(doc) = self.doc_mut(doc).filter(|_| is_its) {
             doc.sources.remove(integration);
         }

@@ -37,8 +37,8 @@ pub(super) fn plan_finish(world: &World<'_>) -> ScopePlan {
     }
     for (key, ruling) in &rulings {
         if let Ruling::Link(doc, _) = ruling {
-            let holder = world.docs[doc].sources.get(world.integration).map(|source| (key.0, source.vendor_id.clone()));
-            if holder.is_some_and(|holder| !leaves(rulings.get(&holder))) {
+            let holder = world.holder(&world.docs[doc]);
+            if holder.is_some_and(|(holder, _)| !leaves(rulings.get(&holder))) {
                 displace(world, &mut draft, key, doc);
             }
         }
@@ -130,13 +130,10 @@ fn rule_alone(world: &World<'_>, key: &EntryKey, entry: &Entry, decision: &Decis
 /// Says whether the holder of `doc` keeps it: it is not known to be gone, and this Finish does not take it elsewhere.
 fn is_taken(world: &World<'_>, rulings: &BTreeMap<EntryKey, Ruling>, key: &EntryKey, doc: &DocId) -> bool {
     let doc = &world.docs[doc];
-    let Some(source) = doc.sources.get(world.integration) else { return false };
-    let holder = (key.0, source.vendor_id.clone());
-    let stays = match world.entries.get(&holder).filter(|entry| entry.mapping.doc.as_ref() == Some(&doc.id)) {
-        Some(entry) => !is_gone(entry),
+    match world.holder(doc) {
+        Some((holder, entry)) => holder != *key && !is_gone(entry) && !leaves(rulings.get(&holder)),
         None => matching::hold(world, doc) == Hold::Taken,
-    };
-    holder != *key && stays && !leaves(rulings.get(&holder))
+    }
 }
 
 fn leaves(ruling: Option<&Ruling>) -> bool {

@@ -49,7 +49,8 @@ pub(crate) fn group(
 /// Says whether the change of `doc` changes who is who.
 fn moves_identity(stored: &Stored<'_>, doc: &Doc) -> bool {
     let Some(before) = stored.docs.get(&doc.id) else { return true };
-    let holder = |doc: &Doc| doc.sources.get(stored.integration).map(|source| source.vendor_id.clone());
+    let holder =
+        |doc: &Doc| doc.sources.get(stored.integration).map(|source| (source.vendor_id.clone(), source.client.clone()));
     before.archived != doc.archived
         || holder(before) != holder(doc)
         || Identifiers::of_doc(before) != Identifiers::of_doc(doc)
