@@ -56,7 +56,7 @@ impl Way {
 pub(crate) async fn out(request: Request, folder: &Path, json: bool) -> Result<Exit, Failure> {
     let way = Way::find(folder).await?;
     let shown = Shown::new(json);
-    let answer = way.ask(request.clone(), &shown).await;
+    let answer = shown.until(way.ask(request.clone(), &shown)).await;
     shown.clear();
     let answer = answer?;
     match &answer {

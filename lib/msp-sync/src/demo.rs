@@ -95,7 +95,7 @@ impl Show {
     async fn step(&self, what: &str, command: &str, request: Request) -> Result<Answer, Failure> {
         let command = self.screen.paint(Ink::Faint, &format!("$ msp-sync {command}"));
         self.tell(&format!("\n{}\n  {command}\n", self.screen.paint(Ink::Strong, what)))?;
-        let answer = self.way.ask(request, &self.shown).await;
+        let answer = self.shown.until(self.way.ask(request, &self.shown)).await;
         self.shown.clear();
         answer
     }

@@ -6,15 +6,22 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use console::progress::{Phase, Progress, ProgressEvent};
-use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 use reconcile::ids::IntegrationId;
 use reconcile::record::Kind;
+
+/// How often something on the screen moves.
+const TICK: Duration = Duration::from_millis(120);
+/// After so long without a sign of progress a person wants one.
+const PATIENCE: Duration = Duration::from_millis(800);
 
 /// Shows progress on standard error.
 #[derive(Debug)]
 pub(crate) struct Shown {
     manner: Manner,
     runs: Mutex<BTreeMap<IntegrationId, Stage>>,
+    /// What is shown before the first sign of progress.
+    patience: ProgressBar,
 }
 
 #[derive(Debug)]
@@ -39,11 +46,29 @@ impl Shown {
             (false, true) => Manner::Bars(MultiProgress::new()),
             (false, false) => Manner::Lines,
         };
-        Self { manner, runs: Mutex::default() }
+        Self { manner, runs: Mutex::default(), patience: ProgressBar::hidden() }
+    }
+
+    /// Waits for the end of what is asked; a terminal that would stay empty for long says that something is going on.
+    pub(crate) async fn until<T>(&self, asked: impl Future<Output = T>) -> T {
+        let mut asked = std::pin::pin!(asked);
+        tokio::select! {
+            end = &mut asked => return end,
+            () = tokio::time::sleep(PATIENCE) => {}
+        }
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner).len();
+        if let (Manner::Bars(_), 0) = (&self.manner, runs) {
+            self.patience.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+            self.patience.set_style(style(false));
+            self.patience.set_message("working");
+            self.patience.enable_steady_tick(TICK);
+        }
+        asked.await
     }
 
     /// Takes all bars away, so that tables begin on a clean screen.
     pub(crate) fn clear(&self) {
+        self.patience.finish_and_clear();
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).clear();
         if let Manner::Bars(bars) = &self.manner {
             // A terminal that cannot be written to has nothing to be cleared.
@@ -57,6 +82,7 @@ impl Progress for Shown {
         if matches!(self.manner, Manner::Nothing) {
             return;
         }
+        self.patience.finish_and_clear();
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let at = (event.phase, event.kind);
         let changed = runs.get(&event.integration).is_none_or(|stage| stage.at != at);
@@ -71,7 +97,10 @@ impl Progress for Shown {
                 stage.bar.set_length(total);
             }
             stage.bar.set_position(event.done);
-            if event.records > 0 {
+            if event.phase == Phase::Reading && event.total == Some(event.done) {
+                stage.bar.set_style(style(false));
+                stage.bar.set_message(format!("{} records read, storing what is new", HumanCount(event.records)));
+            } else if event.records > 0 {
                 let (records, requests) = (HumanCount(event.records), HumanCount(event.vendor_requests));
                 stage.bar.set_message(format!("{records} records, {requests} requests"));
             }
@@ -94,7 +123,7 @@ impl Shown {
                 };
                 let bar = bars.add(bar.with_style(style(event.total.is_some())));
                 bar.set_prefix(format!("{of}  {doing:<16}"));
-                bar.enable_steady_tick(Duration::from_millis(120));
+                bar.enable_steady_tick(TICK);
                 bar
             }
             Manner::Lines if event.phase != Phase::Closed => {
@@ -109,9 +138,16 @@ impl Shown {
 /// A bar with rate and estimate, or a running count where the end is not known.
 fn style(with_total: bool) -> ProgressStyle {
     let template = if with_total {
-        "{prefix} {wide_bar} {human_pos}/{human_len}  {per_sec:>9}  {eta:>4} left  {msg}"
+        "{prefix} {wide_bar} {human_pos}/{human_len}  {rate:>7}  {eta:>4} left  {msg}"
     } else {
-        "{prefix} {spinner} {human_pos}  {per_sec:>9}  {msg}"
+        "{prefix} {spinner} {msg}"
     };
-    ProgressStyle::with_template(template).expect("the template is constant").progress_chars("━╸ ")
+    ProgressStyle::with_template(template)
+        .expect("the template is constant")
+        .with_key("rate", |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+            // A rate that cannot be written is not shown.
+            let digits = if state.per_sec() < 10.0 { 1 } else { 0 };
+            let _ = write!(out, "{:.digits$}/s", state.per_sec());
+        })
+        .progress_chars("━╸ ")
 }

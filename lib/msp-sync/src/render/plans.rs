@@ -12,14 +12,16 @@ use super::words::{count, counted, instant_or, plan_state};
 
 /// `preview` and `plan show`.
 pub(super) fn one(view: &PlanView, screen: Screen) -> String {
-    let state = if view.created_at.is_some() { view.state.code() } else { "preview, nothing is written yet" };
-    let mut text =
-        format!("Plan {}  ({state})\n{}\n", screen.paint(Ink::Strong, view.plan_id.as_str()), sums(&view.counts));
+    if view.items.is_empty() && view.state == PlanState::Staged {
+        return "Nothing is staged: there is nothing to do.\n".to_owned();
+    }
+    let id = screen.paint(Ink::Strong, view.plan_id.as_str());
+    let mut text = format!("Plan {id}  ({})\n{}\n", view.state, sums(&view.counts));
     for line in &view.held_because {
         text.push_str(&format!("{} {}\n", screen.paint(Ink::Care, "held:"), harmless(line)));
     }
     if view.items.is_empty() {
-        return text + "\nThere is nothing to do.\n";
+        return text;
     }
     let mut sheet = Sheet::new([
         Column::id("ACTION"),

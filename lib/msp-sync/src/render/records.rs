@@ -74,6 +74,9 @@ fn none(asked: &Request) -> String {
 
 /// `auto-match`, `match`, `create`, `exclude`, `reset` and `create-unmatched`.
 pub(super) fn staged(asked: &Request, view: &StagedView, screen: Screen) -> String {
+    if *view == StagedView::default() {
+        return "There is nothing left to stage.\n".to_owned();
+    }
     let kinds: Vec<String> = view.counts.iter().map(|(kind, number)| counted(*number, kind.code())).collect();
     let detail = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
     let mut text = format!("Staged for {}{detail}.", counted(view.staged, "record"));
@@ -125,9 +128,9 @@ pub(super) fn unsynced(list: &List<UnsyncedView>, names: &Names, screen: Screen)
     let mut sheet = Sheet::new([
         Column::id("KIND"),
         Column::text("NAME"),
-        Column::text("CLIENT").optional(2),
+        Column::text("CLIENT").optional(1),
         Column::id("REASON"),
-        Column::id("VENDOR ID").optional(1),
+        Column::id("VENDOR ID").optional(2),
     ]);
     let mut by_reason: BTreeMap<(Reason, &str), u64> = BTreeMap::new();
     for view in &list.items {

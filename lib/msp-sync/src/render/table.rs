@@ -20,12 +20,12 @@ enum Sort {
     Prose(u16),
 }
 
-/// A column: its title, how it behaves, and how gladly it goes where there is no room.
+/// A column: its title, how it behaves, and whether it may be left out where there is no room.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     title: &'static str,
     sort: Sort,
-    /// 0 stays always; the highest goes first.
+    /// 0 stays always; of the others the lowest are shown first.
     dispensable: u8,
 }
 
@@ -50,7 +50,7 @@ impl Column {
         Self { title, sort: Sort::Prose(24), dispensable: 0 }
     }
 
-    /// The same column, which may be left out: the highest rank goes first.
+    /// The same column, which may be left out: where there is no room for all, the lowest ranks are shown.
     pub(crate) const fn optional(mut self, rank: u8) -> Self {
         self.dispensable = rank;
         self
@@ -108,11 +108,10 @@ impl Sheet {
         self.keep(|at| !empty[at]);
         let mut widths = self.natural_widths();
         if let Some(room) = screen.width {
-            while !fit(&self.columns, &mut widths, room) {
-                let Some(worst) = self.least_wanted() else { break };
-                self.keep(|at| at != worst);
-                widths = self.natural_widths();
-            }
+            let shown = self.chosen(&widths, room);
+            self.keep(|at| shown.contains(&at));
+            widths = shown.into_iter().map(|at| widths[at]).collect();
+            fit(&self.columns, &mut widths, room);
         }
         let colour = screen.colour;
         let last = self.columns.len().saturating_sub(1);
@@ -141,9 +140,22 @@ impl Sheet {
         }
     }
 
-    fn least_wanted(&self) -> Option<usize> {
-        let (at, column) = self.columns.iter().enumerate().max_by_key(|(_, column)| column.dispensable)?;
-        (column.dispensable > 0).then_some(at)
+    /// The columns that are shown in so much room: those that stay always, then the others by rank as long as they fit.
+    fn chosen(&self, widths: &[u16], room: u16) -> Vec<usize> {
+        let mut ranked: Vec<usize> = (0..self.columns.len()).collect();
+        ranked.sort_by_key(|at| self.columns[*at].dispensable);
+        let mut chosen: Vec<usize> = Vec::new();
+        for at in ranked {
+            let mut tried = chosen.clone();
+            tried.push(at);
+            tried.sort_unstable();
+            let columns: Vec<Column> = tried.iter().map(|at| self.columns[*at]).collect();
+            let mut needed: Vec<u16> = tried.iter().map(|at| widths[*at]).collect();
+            if self.columns[at].dispensable == 0 || fit(&columns, &mut needed, room) {
+                chosen = tried;
+            }
+        }
+        chosen
     }
 
     fn natural_widths(&self) -> Vec<u16> {

@@ -74,3 +74,12 @@ fn vendor_text_cannot_drive_the_terminal() {
     assert_eq!(harmless_lines("one\ntwo\u{1b}[31m"), "one\ntwo\\u{1b}[31m");
     assert_eq!(harmless(&"x".repeat(400)).chars().count(), 300);
 }
+
+#[test]
+fn a_column_that_does_not_fit_leaves_room_for_one_that_does() {
+    let mut sheet =
+        Sheet::new([Column::id("KIND"), Column::id("VENDOR ID").optional(1), Column::text("CLIENT").optional(2)]);
+    sheet.row(["asset".into(), "NzM2MjUxOTA0NDE4MjczNjUwLDczNjI1MTkx".into(), "Northwind".into()]);
+    let lines: Vec<String> = sheet.render(narrow(30)).lines().map(str::to_owned).collect();
+    assert_eq!(lines, ["KIND   CLIENT", "────────────────", "asset  Northwind"]);
+}

@@ -76,13 +76,13 @@ pub(super) fn duration(seconds: u64) -> String {
     }
 }
 
-/// A count with its digits in groups: 12 345.
+/// A count with its digits in groups: 12,345.
 pub(super) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push('\u{202F}');
+            grouped.push(',');
         }
         grouped.push(digit);
     }
