@@ -7,17 +7,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reconcile::ids::{PlanId, Scope};
+use reconcile::ids::{IntegrationId, PlanId, Scope};
 use reconcile::mapping::Entry;
 use reconcile::plan::{Action, Counts, Effect, Item, Purpose, ScopePlan, detach, effects, foreign_clients, plan};
 use reconcile::reason::Reason;
-use reconcile::record::Kind;
+use reconcile::record::{Field, Kind};
 use reconcile::run::Phase;
 
 use crate::error::{Doing, StepError};
 use crate::ports::{Clock, QueueOut, TRANSACTION_WRITES_MAX, Table, TableError, Write};
 use crate::store::StoreError;
 use crate::store::catalogue::{self, Shelf};
+use crate::store::digests;
 use crate::store::entries;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PartDone, PlanHead, ScopeDone};
@@ -172,9 +173,44 @@ async fn carry_out(
     };
     effects.retain(|effect| !unseen.iter().any(|item| touches(effect, item)));
     commit(&effects, Some(shelf), loaded.docs_version, integration, table).await?;
+    // The stored plan is asked as well: a try that was cut off after its writes comes back to find nothing to do.
+    let items = || stored.items.iter().chain(&fresh.items).filter(|item| concerns_others(item));
+    if items().next().is_some() {
+        tell_others(items(), loaded, shelf, integration, table).await?;
+    }
     let settled = fresh.settled && unseen.is_empty();
     unseen.iter().for_each(|item| take_back(&mut fresh.counts, item));
     Ok(ScopeDone { scope: stored.scope.clone(), settled, counts: counts(stored, fresh, &unseen) })
+}
+
+/// Says whether an item may change what another integration finds: who is who, or whether a source is stale.
+fn concerns_others(item: &Item) -> bool {
+    let identifying = [Field::Hostname, Field::SerialNumber, Field::MacAddresses, Field::Email, Field::Address];
+    item.action != Action::Update || item.changes.iter().any(|change| identifying.contains(&change.field))
+}
+
+/// Asks the other integrations that share these records to look again: those with the same client for what lies below it,
+/// else those with the same documentation record.
+async fn tell_others(
+    items: impl Iterator<Item = &Item>,
+    loaded: &worlds::Loaded,
+    shelf: &Shelf,
+    integration: &Integration,
+    table: &impl Table,
+) -> Result<(), StoreError> {
+    let mut others: BTreeSet<(IntegrationId, Scope)> = BTreeSet::new();
+    if let Shelf::Client(client) = shelf {
+        let client = catalogue::load(table, client).await?;
+        let sources = client.into_iter().flat_map(|client| client.sources);
+        others.extend(sources.map(|(other, source)| (other, Scope::Client(source.vendor_id))));
+    } else {
+        let docs = items.filter_map(|item| loaded.docs.get(item.doc_id.as_ref()?));
+        others.extend(docs.flat_map(|doc| doc.sources.keys()).map(|other| (other.clone(), loaded.scope.clone())));
+    }
+    for (other, scope) in others.iter().filter(|(other, _)| *other != integration.id) {
+        digests::ask_again(table, other, scope).await?;
+    }
+    Ok(())
 }
 
 /// Says how a scope ends of whose plan nothing is carried out, because its client is mapped elsewhere by then.

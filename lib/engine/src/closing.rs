@@ -10,9 +10,11 @@ use reconcile::run::{Outcome, Trigger};
 
 use crate::applying::scopes_done;
 use crate::error::{Doing, StepError};
+use crate::planning::brought;
 use crate::ports::{Clock, Table};
+use crate::store::StoreError;
 use crate::store::digests::{self, Remembered};
-use crate::store::integrations::{self, IntegrationState};
+use crate::store::integrations::{self, Integration, IntegrationState};
 use crate::store::plans::{self, PartDone};
 use crate::store::runs::{self, Arrived, Marks, RunRecord};
 
@@ -34,16 +36,36 @@ pub async fn close(record: &mut RunRecord, table: &impl Table, clock: &impl Cloc
     }
     if matches!(outcome, Outcome::Complete | Outcome::Incomplete) && record.run.trigger != Trigger::Setup {
         remember(record, &arrived, &done, table).await?;
+        let met = record.again.iter().filter(|(scope, _)| scopes_done(&done).contains_key(scope));
+        let met = met.map(|(scope, version)| (scope, *version));
+        let forgotten = digests::forget_asked(table, &record.integration(), met).await;
+        forgotten.doing("forgetting what was asked for again")?;
         finish_plan(record, table).await?;
     }
-    settle_integration(record, outcome, table).await?;
     let now = clock.now();
     record.finished_at = Some(now);
     record.touched_at = now;
-    match runs::close(table, record).await {
-        // Somebody else closed it first.
-        Err(error) if error.is_conflict() => Ok(()),
-        other => other.doing("closing a run"),
+    if put_away(record, outcome, table).await.doing("closing a run")? && outcome == Outcome::CredentialsRejected {
+        tracing::error!(integration = %record.integration(), "the vendor refused the secret; the integration is paused until a new one is verified");
+    }
+    Ok(())
+}
+
+/// Moves the run into the history and the integration to where the run leaves it, together: done apart, a run that was
+/// closed half-way would reject a secret that was renewed meanwhile. Returns whether it was this call that did so.
+async fn put_away(record: &RunRecord, outcome: Outcome, table: &impl Table) -> Result<bool, StoreError> {
+    loop {
+        let integration = integration_after(record, outcome, table).await?;
+        match runs::close(table, record, integration.as_ref().map(integrations::write)).await {
+            Ok(()) => return Ok(true),
+            Err(error) if error.is_conflict() => {}
+            Err(error) => return Err(error),
+        }
+        // Either somebody closed it first, or somebody changed the integration meanwhile.
+        let open = runs::open_run(table, &record.run_id).await?;
+        if open.is_none_or(|open| open.version != record.version) {
+            return Ok(false);
+        }
     }
 }
 
@@ -54,8 +76,9 @@ fn counts(
     arrived: &BTreeMap<u64, Arrived>,
 ) -> BTreeMap<Kind, Counts> {
     let mut counts: BTreeMap<Kind, Counts> = record.skipped.clone();
+    let brought = brought(arrived);
     for scope in scopes_done(done).values() {
-        for (kind, some) in &scope.counts {
+        for (kind, some) in scope.counts.iter().filter(|(kind, _)| brought.contains(&(&scope.scope, **kind))) {
             counts.entry(*kind).or_default().add(some);
         }
     }
@@ -117,34 +140,30 @@ async fn finish_plan(record: &RunRecord, table: &impl Table) -> Result<(), StepE
     }
 }
 
-/// Moves the integration's own state where the run changes it: a refused secret pauses it, a first complete read of a
-/// kind makes later records new.
-async fn settle_integration(record: &RunRecord, outcome: Outcome, table: &impl Table) -> Result<(), StepError> {
-    let id = record.integration();
-    let read: BTreeSet<Kind> =
-        record.run.reports.iter().filter(|(_, report)| report.complete).map(|(kind, _)| *kind).collect();
-    let first = record.run.trigger != Trigger::Setup
-        && matches!(outcome, Outcome::Complete | Outcome::Incomplete)
-        && integrations::load(table, &id)
-            .await
-            .doing("loading an integration")?
-            .is_some_and(|known| !read.is_subset(&known.first_synced));
-    if outcome != Outcome::CredentialsRejected && !first {
-        return Ok(());
-    }
-    let updated = integrations::update(table, &id, |integration| {
-        if outcome == Outcome::CredentialsRejected {
-            if integration.state != IntegrationState::CredentialsRejected {
-                integration.resumes_to = Some(integration.state);
-            }
-            integration.state = IntegrationState::CredentialsRejected;
-        } else {
-            integration.first_synced.extend(read.iter().copied());
+/// Returns the integration as the run leaves it, if it changes it: a refused secret pauses it, a first complete read of a
+/// kind makes later records new, and a run that was not carried out lets no digest count any more.
+async fn integration_after(
+    record: &RunRecord,
+    outcome: Outcome,
+    table: &impl Table,
+) -> Result<Option<Integration>, StoreError> {
+    let Some(before) = integrations::load(table, &record.integration()).await? else { return Ok(None) };
+    let mut after = before.clone();
+    match outcome {
+        Outcome::Complete | Outcome::Incomplete if record.run.trigger == Trigger::Setup => {}
+        Outcome::Complete | Outcome::Incomplete => {
+            let complete = record.run.reports.iter().filter(|(_, report)| report.complete);
+            after.first_synced.extend(complete.map(|(kind, _)| *kind));
         }
-    });
-    updated.await.doing("storing an integration")?;
-    if outcome == Outcome::CredentialsRejected {
-        tracing::error!(integration = %id, "the vendor refused the secret; the integration is paused until a new one is verified");
+        // Records were taken in whose plan was not carried out: no digest of an earlier run says what is stored by now.
+        Outcome::Held | Outcome::Failed => after.epoch += 1,
+        Outcome::CredentialsRejected => {
+            after.epoch += 1;
+            if after.state != IntegrationState::CredentialsRejected {
+                after.resumes_to = Some(after.state);
+            }
+            after.state = IntegrationState::CredentialsRejected;
+        }
     }
-    Ok(())
+    Ok((after != before).then_some(after))
 }

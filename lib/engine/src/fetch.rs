@@ -10,7 +10,7 @@ use apis::account::Account;
 use apis::feed::{Fan, Feed, has_no_id};
 use apis::refusal::{Cause, Refusal};
 use futures_util::stream::{self, StreamExt};
-use reconcile::ids::{Scope, VendorId};
+use reconcile::ids::{IntegrationId, Scope, VendorId};
 use reconcile::record::{Kind, VendorRecord};
 use reconcile::run::{Event, Trigger};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,7 @@ use crate::gather::{Gathered, Gatherer};
 use crate::listing::{Ending, Listing, MARGIN, Pace, list};
 use crate::ports::{Clock, Expect, QueueOut, Table, Transport};
 use crate::store::digests::{self, Digests};
+use crate::store::entries;
 use crate::store::integrations::Integration;
 use crate::store::runs::{self, RunRecord};
 use crate::watch::{Sign, Watch};
@@ -68,8 +69,10 @@ impl From<StepError> for Stop {
 }
 
 /// The ports and values that all parts of one reading share.
-struct Reader<'a, Q, N, C, W> {
+struct Reader<'a, T, Q, N, C, W> {
     account: &'a Account,
+    integration: &'a IntegrationId,
+    table: &'a T,
     wanted: BTreeSet<Kind>,
     gatherer: Gatherer<'a, Q>,
     transport: &'a N,
@@ -97,13 +100,16 @@ pub async fn fetch<Q: QueueOut>(
     let saved = runs::checkpoint::<Checkpoint>(table, &record.run_id).await.doing("loading the checkpoint")?;
     let (at, checkpoint_version) = saved.unwrap_or_default();
     let digests = load_digests(record, integration, account, table).await?;
+    let again = digests::asked_again(table, &integration.id).await.doing("loading what is asked for again")?;
     let skip = matches!(record.run.trigger, Trigger::Manual | Trigger::Schedule);
     let run_id = record.run_id.clone();
     let pace = Pace::new(account, at.requests);
     let mut reader = Reader {
         account,
+        integration: &integration.id,
+        table,
         wanted: integration.sync.clone(),
-        gatherer: Gatherer::new(&run_id, queue, &digests, skip, at.gathered.clone()),
+        gatherer: Gatherer::new(&run_id, queue, &digests, skip, &again, at.gathered.clone()),
         transport,
         clock,
         watch,
@@ -124,6 +130,7 @@ pub async fn fetch<Q: QueueOut>(
     match stop {
         Ok(()) => {
             record.skipped = at.gathered.skipped;
+            record.again = again.into_iter().collect();
             read_done(record, at.gathered.messages, at.gathered.reports, table, queue, clock).await?;
             Ok(Fetched::Read)
         }
@@ -182,7 +189,7 @@ async fn read_done(
     crate::life::advance(record, Event::ReadDone { messages, reports }, table, queue, clock).await
 }
 
-impl<Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, Q, N, C, W> {
+impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N, C, W> {
     /// Reads all feeds from the checkpoint on.
     async fn read(&mut self) -> Result<(), Stop> {
         let feeds = self.account.vendor.feeds;
@@ -346,14 +353,20 @@ impl<Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, Q, N, C, W> {
         }
     }
 
-    /// Queues, as empty, the scopes that earlier reads had and a complete read no longer lists.
+    /// Queues, as empty, the scopes that earlier reads had and a complete read no longer lists. Where the list of clients
+    /// changed, what is stored is asked as well: the run that brought a client may not have come to remember it.
     async fn vanished(&mut self, feed: &Feed, listed: &BTreeSet<Scope>) -> Result<(), StepError> {
+        let stored = match self.gatherer.gathered.clients_queued {
+            true => entries::client_ids(self.table, self.integration).await.doing("loading clients")?,
+            false => Vec::new(),
+        };
         for kind in feed.kinds {
-            let known: Vec<Scope> = match self.gatherer.digests.get(kind) {
-                Some(digests) => digests.scopes().filter(|scope| !listed.contains(scope)).collect(),
-                None => Vec::new(),
-            };
-            for scope in known {
+            let stored = stored.iter().cloned().map(Scope::Client);
+            let asked = self.gatherer.again.keys().filter(|scope| matches!(scope, Scope::Client(_))).cloned();
+            let known = self.gatherer.digests.get(kind).into_iter().flat_map(Digests::scopes);
+            let gone: BTreeSet<Scope> =
+                known.chain(asked).chain(stored).filter(|scope| !listed.contains(scope)).collect();
+            for scope in gone {
                 self.gatherer.scope(&scope, *kind, Vec::new(), true).await?;
             }
         }

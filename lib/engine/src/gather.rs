@@ -29,6 +29,9 @@ pub struct Gathered {
     pub skipped: BTreeMap<Kind, Counts>,
     /// Scopes queued.
     pub queued: u64,
+    /// Whether the list of clients is among them, so that clients may come to be mapped by this run.
+    #[serde(default)]
+    pub clients_queued: bool,
 }
 
 /// The most problems that a report names.
@@ -69,6 +72,8 @@ pub struct Gatherer<'a, Q> {
     pub digests: &'a BTreeMap<Kind, Digests>,
     /// Whether digests let scopes be skipped.
     pub skip: bool,
+    /// Scopes that are looked at whatever the digests say.
+    pub again: &'a BTreeMap<Scope, u64>,
     /// What was gathered.
     pub gathered: Gathered,
     waiting: Vec<Slice>,
@@ -82,9 +87,10 @@ impl<'a, Q: QueueOut> Gatherer<'a, Q> {
         queue: &'a Q,
         digests: &'a BTreeMap<Kind, Digests>,
         skip: bool,
+        again: &'a BTreeMap<Scope, u64>,
         gathered: Gathered,
     ) -> Self {
-        Self { run, queue, digests, skip, gathered, waiting: Vec::new(), waiting_bytes: 0 }
+        Self { run, queue, digests, skip, again, gathered, waiting: Vec::new(), waiting_bytes: 0 }
     }
 
     /// Takes a scope's records of one kind. `complete` says whether the vendor's list ended by its own rule; with a row
@@ -103,12 +109,15 @@ impl<'a, Q: QueueOut> Gatherer<'a, Q> {
         let remembered = self.digests.get(&kind).and_then(|digests| digests.remembered(scope));
         if let (true, Some(remembered), Some(digest)) = (self.skip, remembered, digest)
             && remembered.digest() == digest
+            && !self.again.contains_key(scope)
+            && !(remembered.waits_for_client() && self.gathered.clients_queued)
         {
             self.gathered.report(kind).skipped += rows.len() as u64;
             self.gathered.skipped.entry(kind).or_default().add(&remembered.counts());
             return Ok(());
         }
         self.gathered.queued += 1;
+        self.gathered.clients_queued |= *scope == Scope::Clients;
         for slice in slices(scope, kind, rows, complete, digest) {
             let bytes = slice.rows.iter().map(estimate).sum::<usize>() + 200;
             if !self.waiting.is_empty() && self.waiting_bytes + bytes > MESSAGE_BYTES_AIM {

@@ -14,7 +14,7 @@ use crate::message::{Message, send};
 use crate::ports::{Clock, QueueOut, Table};
 use crate::store::catalogue;
 use crate::store::digests::Epochs;
-use crate::store::integrations::Integration;
+use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PlanState};
 use crate::store::runs::{self, Arrived, Marks, RunRecord, Slot};
 use crate::{closing, judging};
@@ -28,6 +28,10 @@ pub struct Holder {
     /// where a lock says that no other process is there.
     pub gone_after: Duration,
 }
+
+/// A run that the reconciler has and that did not move for so long lost a message for good, and is given up. Longer than
+/// all tries of a message take together (functions' time-out times six, five times).
+const STUCK_AFTER: Duration = Duration::from_secs(12 * 3600);
 
 /// What came of the wish to open a run.
 #[derive(Debug)]
@@ -67,11 +71,23 @@ pub async fn open(
                     Err(error) => return Err(error),
                 }
             }
-            Slot::Taken(record) => {
+            Slot::Taken(mut record) => {
+                let idle = Duration::try_from(now.duration_since(record.touched_at)).unwrap_or_default();
+                if idle >= STUCK_AFTER && record.run.outcome().is_none() {
+                    record.note(now, "the run did not move for half a day; it was given up");
+                    match advance(&mut record, Event::Failed, table, queue, clock).await {
+                        Ok(()) => continue,
+                        Err(error) if is_conflict(&error) => continue,
+                        Err(error) => return Err(error),
+                    }
+                }
                 nudge(&record, queue).await?;
                 return Ok(Opened::Running(*record));
             }
         };
+        // The run that was given up just now may have moved the epoch since the integration was loaded.
+        let known = integrations::load(table, &integration.id).await.doing("loading an integration")?;
+        let epoch = known.map_or(integration.epoch, |known| known.epoch);
         let catalogue = catalogue::epoch(table).await.doing("reading the catalogue's epoch")?;
         let mut record = RunRecord {
             run_id: RunId::new(&integration.id, &instant(now)),
@@ -80,8 +96,9 @@ pub async fn open(
             started_at: now,
             touched_at: now,
             finished_at: None,
-            epochs: Epochs { integration: integration.epoch, catalogue },
+            epochs: Epochs { integration: epoch, catalogue },
             skipped: Default::default(),
+            again: Vec::new(),
             counts: Default::default(),
             vendor_requests: 0,
             plan: None,

@@ -1,11 +1,11 @@
 //! Plans one part of a run: the top (users and clients), or a number of clients' scopes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reconcile::ids::{RunId, Scope};
 use reconcile::mapping::Entry;
 use reconcile::plan::{
-    Action, EntryKey, Purpose, ScopePlan, Standing, children_standing, detach, foreign_clients, plan,
+    Action, EntryKey, Purpose, ScopePlan, Standing, Totals, children_standing, detach, foreign_clients, plan,
 };
 use reconcile::record::Kind;
 use reconcile::run::{Event, Phase};
@@ -76,7 +76,7 @@ pub async fn plan_part(
         let scopes = parts.get(part as usize).map(Vec::as_slice).unwrap_or_default();
         let plans = plan_scopes(&record, &integration, scopes, table).await.doing("planning scopes")?;
         plans::save_part(table, owner, part, &plans).await.doing("storing a part of a plan")?;
-        let total = total(&plans);
+        let total = total_of(&plans, &brought(&arrived));
         runs::put_mark(table, owner, Mark::Planned(part), clock.now(), &total).await.doing("marking a part")?;
     }
     if part == 0 {
@@ -174,7 +174,26 @@ fn nothing() -> ScopePlan {
     }
 }
 
-/// Adds up what a part does.
+/// Returns the scopes and kinds that a run's messages brought. A scope is planned as a whole, and its kinds that were
+/// skipped are counted as such and not a second time.
+pub(crate) fn brought(arrived: &BTreeMap<u64, Arrived>) -> BTreeSet<(&Scope, Kind)> {
+    let touched = arrived.values().flat_map(|arrived| &arrived.scopes);
+    touched.map(|touched| (&touched.scope, touched.kind)).collect()
+}
+
+/// Adds up what a part of a run does, without the kinds of a scope that the run skipped.
+fn total_of(plans: &[ScopePlan], brought: &BTreeSet<(&Scope, Kind)>) -> PartTotal {
+    let mut total = total(plans);
+    total.totals = Totals::default();
+    for plan in plans {
+        let mut plan = ScopePlan { items: Vec::new(), unsynced: Vec::new(), ..plan.clone() };
+        plan.counts.retain(|kind, _| brought.contains(&(&plan.scope, *kind)));
+        total.totals.add(&plan);
+    }
+    total
+}
+
+/// Adds up what plans do.
 pub(crate) fn total(plans: &[ScopePlan]) -> PartTotal {
     let mut total = PartTotal { digest: reconcile::plan::digest(plans), ..PartTotal::default() };
     for plan in plans {

@@ -123,7 +123,7 @@ pub async fn deliver<Q: QueueIn + QueueOut>(
                 let run = match &message {
                     Message::Records { run, .. } | Message::Look { run } | Message::PlanPart { run, .. } => run.clone(),
                     Message::ApplyPart { plan, .. } => match runs::slot(table, &plan.integration()).await {
-                        Ok(runs::Slot::Taken(record)) => record.run_id,
+                        Ok(runs::Slot::Taken(record)) if record.plan.as_ref() == Some(plan) => record.run_id,
                         _ => return queue.back(&delivery.receipt).await.map_err(StepError::Queue),
                     },
                 };

@@ -12,7 +12,7 @@
 //! | `catalogue#PARENT` | `version`, `KIND#DOC` | [`reconcile::doc::Doc`] below a client, `clients` or `users` |
 //! | `plans#I` | `PLAN` | [`plans::PlanHead`] |
 //! | `plan#PLAN` | `part#N#K` | [`plans`]: the plan's parts, in chunks |
-//! | `digests#I` | `head`, `bucket#N` | [`digests`]: what lets an unchanged scope be skipped |
+//! | `digests#I` | `KIND#N`, `again#SCOPE` | [`digests`]: what lets an unchanged scope be skipped, and what does not |
 //! | `audit#I` | instant | [`audit::AuditEntry`] |
 
 pub mod audit;

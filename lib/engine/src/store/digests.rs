@@ -2,7 +2,9 @@
 //!
 //! Per kind, the scopes are spread over [`BUCKETS`] items, so that a night reads a handful of items however many clients
 //! there are, and writes only the buckets whose scopes changed. A digest counts only under the epochs that it was taken
-//! in: a decision, a switch or a person's work on the catalogue moves an epoch, and then everything is looked at again.
+//! in: a decision, a switch or a person's work on the catalogue moves an epoch, and then everything is looked at again;
+//! so does a run that took records in and was not carried out. What another integration does to shared records asks for
+//! single scopes again.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +15,8 @@ use reconcile::record::{Fingerprint, Kind, VendorRecord};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{StoreError, decode, encode};
-use crate::ports::{Expect, Key, Table, TableError, Write};
+use super::{StoreError, decode, encode, query_all};
+use crate::ports::{Expect, Item, Key, Query, Table, TableError, Write};
 
 /// Buckets per kind: at 2,000 clients a bucket stays below 10 KB.
 pub const BUCKETS: usize = 16;
@@ -53,6 +55,11 @@ impl Remembered {
     /// Returns the digest of the content.
     pub fn digest(&self) -> Fingerprint {
         self.0
+    }
+
+    /// Says whether records wait for their client to be mapped.
+    pub fn waits_for_client(&self) -> bool {
+        self.2.contains_key(&Reason::ClientUnmatched)
     }
 
     /// Returns how many records there were.
@@ -169,6 +176,49 @@ impl Digests {
     pub fn fetched(&self) -> u64 {
         self.buckets.iter().flat_map(|(_, bucket)| bucket.scopes.values()).map(|remembered| remembered.1).sum()
     }
+}
+
+// ------------------------------------------------------------------------------------------------------ asked again
+
+const ASKED: &str = "again#";
+
+fn asked_key(integration: &IntegrationId, scope: &Scope) -> Key {
+    Key::new(format!("digests#{integration}"), format!("{ASKED}{}", scope_text(scope)))
+}
+
+/// Asks an integration to look at one of its scopes again, whatever its digests say: another one has changed who is who
+/// in the records that the scope is matched against. Doing so again asks again.
+pub async fn ask_again(table: &impl Table, integration: &IntegrationId, scope: &Scope) -> Result<(), StoreError> {
+    let key = asked_key(integration, scope);
+    loop {
+        let version = table.get(&key).await?.map_or(0, |item| item.version);
+        match table.write(Write::put(key.clone(), Expect::Version(version), "{}".to_owned())).await {
+            Err(TableError::Conflict { .. }) => {}
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Returns the scopes that an integration is asked to look at again, each with the version of the wish.
+pub async fn asked_again(table: &impl Table, integration: &IntegrationId) -> Result<BTreeMap<Scope, u64>, StoreError> {
+    let items = query_all(table, Query::prefix(format!("digests#{integration}"), ASKED)).await?;
+    let scope = |item: &Item| scope_of(item.key.sk.strip_prefix(ASKED)?);
+    Ok(items.iter().filter_map(|item| Some((scope(item)?, item.version))).collect())
+}
+
+/// Forgets wishes that were met; one that was repeated since it was loaded stays.
+pub async fn forget_asked<'a>(
+    table: &impl Table,
+    integration: &IntegrationId,
+    met: impl IntoIterator<Item = (&'a Scope, u64)>,
+) -> Result<(), StoreError> {
+    for (scope, version) in met {
+        match table.write(Write::delete(asked_key(integration, scope), Expect::Version(version))).await {
+            Ok(()) | Err(TableError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// Remembers scopes after a run. Buckets of other epochs lose their digests, not their scopes: one that vanishes is still

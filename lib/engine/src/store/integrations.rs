@@ -114,10 +114,16 @@ pub async fn list(table: &impl Table) -> Result<Vec<Integration>, StoreError> {
     Ok(integrations)
 }
 
+/// Returns the write that stores an integration at the version it was loaded with.
+pub fn write(integration: &Integration) -> Write {
+    Write::put(key(&integration.id), Expect::Version(integration.version), encode(integration))
+}
+
 /// Saves an integration at the version it was loaded with, and moves that version on.
 pub async fn save(table: &impl Table, integration: &mut Integration) -> Result<(), StoreError> {
-    let expect = Expect::Version(integration.version);
-    table.write(Write::put(key(&integration.id), expect, encode(integration))).await?;
+    let write = write(integration);
+    let expect = write.expect;
+    table.write(write).await?;
     integration.version = expect.next_version();
     Ok(())
 }

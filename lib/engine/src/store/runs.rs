@@ -39,6 +39,9 @@ pub struct RunRecord {
     /// How the records of skipped scopes end.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub skipped: BTreeMap<Kind, Counts>,
+    /// Scopes that it was asked to look at again, with the versions of the wishes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub again: Vec<(Scope, u64)>,
     /// How all records ended; there once it is closed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub counts: BTreeMap<Kind, Counts>,
@@ -137,11 +140,11 @@ pub async fn save(table: &impl Table, record: &mut RunRecord) -> Result<(), Stor
     Ok(())
 }
 
-/// Moves the open run into the history and frees the slot, in one transaction.
-pub async fn close(table: &impl Table, record: &RunRecord) -> Result<(), StoreError> {
+/// Moves the open run into the history and frees the slot, and changes what goes with it, in one transaction.
+pub async fn close(table: &impl Table, record: &RunRecord, with: Option<Write>) -> Result<(), StoreError> {
     let history = Write::put(history_key(&record.run_id), Expect::Absent, encode(record));
     let slot = Write::put(open_key(&record.integration()), Expect::Version(record.version), "null".to_owned());
-    Ok(table.transact(vec![history, slot]).await?)
+    Ok(table.transact([history, slot].into_iter().chain(with).collect()).await?)
 }
 
 /// Loads a run, open or closed.

@@ -1,0 +1,160 @@
+//! What holds once faults and people are quiet: the catalogue follows from what the vendors have.
+
+use std::collections::BTreeMap;
+
+use engine::ports::Item;
+use engine::store::entries;
+use engine::store::integrations;
+use engine::store::runs::{self, Slot};
+use engine::worlds;
+use reconcile::ids::{Scope, VendorId};
+use reconcile::lint::lint;
+use reconcile::mapping::{Entry, State};
+use reconcile::plan::{Purpose, children_standing, effects, plan};
+use reconcile::reason::Reason;
+use reconcile::record::Kind;
+use reconcile::run::Trigger;
+
+use super::{Sim, integration};
+
+/// After so many rounds without faults nothing may change any more.
+const ROUNDS_MAX: usize = 8;
+
+/// Stops all faults and troubles, syncs until nothing changes, and compares.
+pub async fn come_to_rest(sim: &mut Sim) {
+    for which in 0..2 {
+        sim.vendor(which).troubles = Default::default();
+        sim.rotate(which).await;
+        sim.left[which] = None;
+    }
+    sim.clock.advance(std::time::Duration::from_secs(3600));
+    for round in 0.. {
+        assert!(round < ROUNDS_MAX, "it does not come to rest");
+        let before = lasting(sim);
+        sync_both(sim, Trigger::Schedule).await;
+        if round > 1 && lasting(sim) == before {
+            break;
+        }
+    }
+    everything_is_as_the_vendors_have_it(sim).await;
+    let before = lasting(sim);
+    sync_both(sim, Trigger::Forced).await;
+    same(&before, &lasting(sim), "a forced run changed what ordinary ones had left");
+}
+
+/// Returns what a run that changes nothing leaves alone: all but runs, plans and marks.
+fn lasting(sim: &Sim) -> BTreeMap<(String, String), Item> {
+    let is_lasting = |item: &Item| ["catalogue", "records#", "staged#"].iter().any(|own| item.key.pk.starts_with(own));
+    let items = sim.table.dump().into_iter().filter(is_lasting);
+    items.map(|item| ((item.key.pk.clone(), item.key.sk.clone()), item)).collect()
+}
+
+fn same(before: &BTreeMap<(String, String), Item>, after: &BTreeMap<(String, String), Item>, law: &str) {
+    for (key, item) in after {
+        let was = before.get(key);
+        assert!(was == Some(item), "{law}: {key:?}\nwas {:?}\nis  {:?}", was.map(|item| &item.body), item.body);
+    }
+}
+
+async fn sync_both(sim: &mut Sim, trigger: Trigger) {
+    for which in 0..2 {
+        sim.clock.advance(std::time::Duration::from_secs(3600));
+        let mut opened = false;
+        for step in 0.. {
+            assert!(step < 200, "a run without faults does not end");
+            let slot = runs::slot(&sim.table, &integration(which)).await.expect("readable");
+            match slot {
+                Slot::Taken(record) if record.run.is_held() => {
+                    sim.decide_held(which, true).await;
+                }
+                Slot::Free { .. } if opened && sim.queue.depth() == 0 => break,
+                _ if sim.queue.depth() > 0 => sim.deliver_some().await,
+                slot => {
+                    opened |= matches!(slot, Slot::Free { .. });
+                    sim.invoke(which, trigger, false).await.expect("nothing fails");
+                }
+            }
+            sim.laws.check(&sim.table).await;
+        }
+    }
+}
+
+/// Compares with the vendors, and with what the core says of what is stored.
+async fn everything_is_as_the_vendors_have_it(sim: &mut Sim) {
+    for which in 0..2 {
+        let id = integration(which);
+        let known = integrations::load(&sim.table, &id).await.expect("readable").expect("added");
+        let mut there = sim.vendor(which).records();
+        let stored = sim.laws.stored().clone();
+        for ((_, scope, _), entry) in stored.entries.iter().filter(|((of, ..), _)| *of == id) {
+            let record = &entry.record;
+            let what = format!("{id} {scope} {} {}", record.kind, record.vendor_id);
+            let Some((row, copies)) = there.remove(&(record.kind, record.vendor_id.clone(), record.client.clone()))
+            else {
+                assert!(entry.absent.is_some(), "{what} is gone, and stored as there: {entry:?}");
+                assert!(entry.is_stale(), "{what} is gone, and not stale: {entry:?}");
+                continue;
+            };
+            assert!(entry.absent.is_none(), "{what} is there, and stored as gone: {entry:?}");
+            assert_eq!(entry.copies, copies, "{what}");
+            assert_eq!(entry.record.malformed.is_some(), row.malformed.is_some(), "{what}: {entry:?}");
+            if row.malformed.is_some() {
+                assert_eq!(entry.mapping.reason, Some(Reason::MalformedRecord), "{what}");
+                continue;
+            }
+            assert_eq!(entry.record, row, "{what}: the stored content is not the vendor's");
+            one_outcome(&stored, &id, entry, &what);
+        }
+        assert!(there.is_empty(), "{id}: never stored: {:?}", there.keys().collect::<Vec<_>>());
+        nothing_is_left_to_plan(sim, &known).await;
+    }
+}
+
+/// A record that is there is either in the documentation as it is, or has a reason.
+fn one_outcome(stored: &super::laws::Stored, id: &reconcile::ids::IntegrationId, entry: &Entry, what: &str) {
+    let synced = entry.mapping.reason.is_none();
+    if synced {
+        let doc = entry.mapping.doc.as_ref().and_then(|doc| stored.docs.get(doc));
+        let doc = doc.unwrap_or_else(|| panic!("{what} has neither record nor reason: {entry:?}"));
+        let source = &doc.sources[id];
+        assert!(!source.stale, "{what} is there and stale in {}", doc.id);
+        assert_eq!((&source.name, &source.fields), (&entry.record.name, &entry.record.fields), "{what} in {}", doc.id);
+        assert_eq!(entry.mapping.missed, 0, "{what}");
+        if let (Kind::Asset, Some(client)) = (entry.record.kind, doc.id.client()) {
+            let own = stored.entries.values().find(|other| {
+                Some(&other.record.vendor_id) == entry.record.client.as_ref() && other.record.kind == Kind::Client
+            });
+            assert_eq!(own.and_then(|own| own.mapping.doc.as_ref()), Some(&client), "{what} lies below another client");
+        }
+    }
+    if entry.mapping.state == State::Excluded {
+        let own = entry.mapping.reason == Some(Reason::Excluded);
+        assert!(own, "{what} is excluded, and {:?}", entry.mapping.reason);
+    }
+}
+
+/// Planning what is stored once more finds nothing to do, and the plan has no flaw.
+async fn nothing_is_left_to_plan(sim: &Sim, known: &integrations::Integration) {
+    let run = reconcile::ids::RunId::new(&known.id, "99999999T000000000Z");
+    let purpose = Purpose::Run(run);
+    let clients = entries::load_scope(&sim.table, &known.id, &Scope::Clients).await.expect("readable");
+    let complete = Kind::ALL.into();
+    let mut scopes = vec![Scope::Clients];
+    scopes.extend(clients.keys().map(|(_, id): &(Kind, VendorId)| Scope::Client(id.clone())));
+    let mut top = None;
+    for scope in &scopes {
+        let standing = match (&top, scope) {
+            (Some(top), Scope::Client(id)) => children_standing(clients.get(&(Kind::Client, id.clone())), top),
+            _ => reconcile::plan::Standing::Top,
+        };
+        let loaded = worlds::load(&sim.table, known, scope, &standing, &purpose, &complete).await.expect("readable");
+        let world = loaded.world(known);
+        let made = plan(&world);
+        let flaws = lint(&world, &made);
+        assert!(flaws.is_empty(), "{} {scope}: {flaws:?}", known.id);
+        assert!(made.items.is_empty(), "{} {scope}: something is left to do: {:?}", known.id, made.items);
+        let writes = effects(&world, &made);
+        assert!(writes.is_empty(), "{} {scope}: something is left to write: {writes:?}", known.id);
+        top.get_or_insert(made);
+    }
+}
