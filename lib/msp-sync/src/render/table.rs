@@ -173,10 +173,17 @@ impl Sheet {
         }
         let title = |column: &Column| aligned(Cell::new(column.title), column.sort).add_attribute(Attribute::Bold);
         table.set_header(self.columns.iter().map(title));
+        // Beside a sentence of several lines a long name has room to go on too.
+        let several_lines = self.columns.iter().any(|column| matches!(column.sort, Sort::Prose(_)));
         for values in &self.rows {
-            let cells = values.iter().zip(&self.columns).map(|(value, column)| cell(value, *column));
+            let cells = values.iter().zip(&self.columns).map(|(value, column)| {
+                let cell = cell(value, *column);
+                // Where a name is cut, it is cut at the edge and not before its last word.
+                let cut = matches!(column.sort, Sort::Text(_)) && !several_lines;
+                if cut { cell.set_delimiter('\u{0}') } else { cell }
+            });
             let mut row = Row::from(cells);
-            if !self.columns.iter().any(|column| matches!(column.sort, Sort::Prose(_))) {
+            if !several_lines {
                 row.max_height(1);
             }
             table.add_row(row);
@@ -190,11 +197,7 @@ fn aligned(cell: Cell, sort: Sort) -> Cell {
 }
 
 fn cell(value: &Value, column: Column) -> Cell {
-    let mut cell = aligned(Cell::new(&value.text), column.sort);
-    if matches!(column.sort, Sort::Text(_)) {
-        // Names are cut at the edge and not before the last word.
-        cell = cell.set_delimiter('\u{0}');
-    }
+    let cell = aligned(Cell::new(&value.text), column.sort);
     match value.ink {
         Ink::Plain => cell,
         Ink::Good => cell.fg(Color::Green),

@@ -83,3 +83,11 @@ fn a_column_that_does_not_fit_leaves_room_for_one_that_does() {
     let lines: Vec<String> = sheet.render(narrow(30)).lines().map(str::to_owned).collect();
     assert_eq!(lines, ["KIND   CLIENT", "────────────────", "asset  Northwind"]);
 }
+
+#[test]
+fn beside_a_sentence_names_go_on_in_the_next_line_by_whole_words() {
+    let mut sheet = Sheet::new([Column::text("NAME"), Column::prose("WHY")]);
+    sheet.row(["Northwind Traders".into(), "the record cannot be read".into()]);
+    let lines: Vec<String> = sheet.render(narrow(40)).lines().map(str::to_owned).collect();
+    assert_eq!(lines[2..], ["Northwind       the record cannot be", "Traders         read"]);
+}
