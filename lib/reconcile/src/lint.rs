@@ -173,3 +173,6 @@ impl Flaws<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
