@@ -81,9 +81,9 @@ pub enum Message {
     },
 }
 
-/// The most bytes of one batch of messages: below the queue's limit of 1 MiB with room for attributes, and small enough
-/// that a handler's work stays short.
-pub const BATCH_BYTES_MAX: usize = 200 * 1024;
+/// The most bytes of one batch of messages: below the queue's limit of 1 MiB with room for attributes and for what
+/// estimates miss, and small enough that a handler's work stays short (about 2,000 devices).
+pub const BATCH_BYTES_MAX: usize = 600 * 1024;
 const _: () = assert!(BATCH_BYTES_MAX < 1024 * 1024);
 
 /// The most messages that one send takes (SQS).
