@@ -36,9 +36,10 @@ pub async fn close(record: &mut RunRecord, table: &impl Table, clock: &impl Cloc
     }
     if matches!(outcome, Outcome::Complete | Outcome::Incomplete) && record.run.trigger != Trigger::Setup {
         remember(record, &arrived, &done, table).await?;
-        let met = record.again.iter().filter(|(scope, _)| scopes_done(&done).contains_key(scope));
-        let met = met.map(|(scope, version)| (scope, *version));
-        let forgotten = digests::forget_asked(table, &record.integration(), met).await;
+        let looked_at = scopes_done(&done);
+        let mut met = record.again.clone();
+        met.retain(|(scope, _)| looked_at.contains_key(scope));
+        let forgotten = digests::forget_asked(table, &record.integration(), &met).await;
         forgotten.doing("forgetting what was asked for again")?;
         finish_plan(record, table).await?;
     }

@@ -12,7 +12,7 @@ use crate::error::{Doing, StepError};
 use crate::fetch::{Fetched, fetch};
 use crate::life::{Holder, Opened, open};
 use crate::ports::{Clock, QueueIn, QueueOut, Secrets, Table, Transport};
-use crate::reconciler::drain;
+use crate::reconciler::drain_watched;
 use crate::store::integrations::{self, Integration, IntegrationState};
 use crate::store::runs::{self, RunRecord, Slot};
 use crate::watch::{Sign, Watch};
@@ -77,7 +77,7 @@ pub async fn sync<Q: QueueIn + QueueOut>(
             Opened::New(record) => break record,
             Opened::Held(record) => return Ok(Synced::Ran(Box::new(record))),
             Opened::Running(running) => {
-                drain(table, queue, clock).await?;
+                drain_watched(table, queue, clock, &running.run_id, watch).await?;
                 let slot = runs::slot(table, id).await.doing("looking for an open run")?;
                 if matches!(slot, Slot::Taken(still) if still.run_id == running.run_id && still.version == running.version)
                 {
@@ -105,6 +105,18 @@ const IDLE_NUDGES: u32 = 40;
 /// After so many waits without a movement, about five minutes, the run is given up.
 const IDLE_MAX: u32 = 6_000;
 
+/// Sends again what the open runs of all integrations want, except those that read or wait for a person: for a process
+/// that starts where another one was killed.
+pub async fn resume(table: &impl Table, queue: &impl QueueOut) -> Result<(), StepError> {
+    for integration in integrations::list(table).await.doing("listing integrations")? {
+        let slot = runs::slot(table, &integration.id).await.doing("looking for an open run")?;
+        if let Slot::Taken(record) = slot {
+            crate::life::nudge(&record, queue).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Works the queue until a run is over or waits for a person, and returns it.
 pub async fn settle<Q: QueueIn + QueueOut>(
     run: &RunId,
@@ -115,7 +127,7 @@ pub async fn settle<Q: QueueIn + QueueOut>(
 ) -> Result<RunRecord, StepError> {
     let (mut idle, mut version) = (0, 0);
     loop {
-        crate::reconciler::drain_watched(table, queue, clock, run, watch).await?;
+        drain_watched(table, queue, clock, run, watch).await?;
         let record = runs::load(table, run).await.doing("loading a run")?;
         let record = record.ok_or_else(|| StepError::NoIntegration(run.integration().to_string()))?;
         if let Some(outcome) = record.run.outcome() {

@@ -77,6 +77,21 @@ impl Machine {
         .await
     }
 
+    /// Asks again for what the runs want that somebody left behind.
+    pub(crate) async fn resume(&self) -> Result<(), StepError> {
+        engine::syncing::resume(&self.local.table, &self.local.queue).await
+    }
+
+    /// Works off the messages that lie in the queue.
+    pub(crate) async fn work(&self) -> Result<u64, StepError> {
+        engine::reconciler::drain(&self.local.table, &self.local.queue, &self.clock).await
+    }
+
+    /// Deletes the items whose time is over.
+    pub(crate) async fn forget_expired(&self) -> Result<usize, engine::ports::Cause> {
+        self.local.forget_expired().await
+    }
+
     /// Opens a folder, and waits up to [`WAIT_MAX`] for whoever works on it.
     pub(crate) async fn open_patiently(folder: &Path, loopback: Loopback) -> Result<Machine, Failure> {
         let patience = Patience::new();

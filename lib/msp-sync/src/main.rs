@@ -25,6 +25,7 @@ mod serve;
 mod signals;
 mod socket;
 mod usage;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -18,7 +18,7 @@ use crate::machine::{self, Machine};
 use crate::scheduler;
 use crate::signals::Stop;
 use crate::socket::{self, Asked, Caller};
-use crate::{folder, out};
+use crate::{folder, out, worker};
 
 /// Serves until Ctrl-C.
 pub(crate) async fn run(wanted: args::Serve, folder: PathBuf, json: bool) -> Result<Exit, Failure> {
@@ -46,6 +46,7 @@ pub(crate) async fn run(wanted: args::Serve, folder: PathBuf, json: bool) -> Res
     let mut work = JoinSet::new();
     work.spawn(door.let_in(Arc::clone(&machine)));
     work.spawn(scheduler::run(Arc::clone(&machine)));
+    work.spawn(worker::run(Arc::clone(&machine)));
     let broken = tokio::select! {
         () = stop.asked() => None,
         ended = work.join_next() => ended.and_then(Result::err),

@@ -207,13 +207,13 @@ pub async fn asked_again(table: &impl Table, integration: &IntegrationId) -> Res
 }
 
 /// Forgets wishes that were met; one that was repeated since it was loaded stays.
-pub async fn forget_asked<'a>(
+pub async fn forget_asked(
     table: &impl Table,
     integration: &IntegrationId,
-    met: impl IntoIterator<Item = (&'a Scope, u64)>,
+    met: &[(Scope, u64)],
 ) -> Result<(), StoreError> {
     for (scope, version) in met {
-        match table.write(Write::delete(asked_key(integration, scope), Expect::Version(version))).await {
+        match table.write(Write::delete(asked_key(integration, scope), Expect::Version(*version))).await {
             Ok(()) | Err(TableError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
