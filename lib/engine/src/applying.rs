@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reconcile::ids::{IntegrationId, PlanId, Scope};
 use reconcile::mapping::Entry;
-use reconcile::plan::{Action, Counts, Effect, Item, Purpose, ScopePlan, detach, effects, foreign_clients, plan};
+use reconcile::plan::{
+    Action, Counts, Effect, Item, Purpose, ScopePlan, Standing, detach, effects, foreign_clients, plan,
+};
 use reconcile::reason::Reason;
 use reconcile::record::{Field, Kind};
 use reconcile::run::Phase;
@@ -151,7 +153,12 @@ async fn try_scope(
             let done = effects(&loaded.world(integration), &fresh);
             debug_assert!(done.iter().all(|effect| effect.docs.is_empty()), "without a client there is no catalogue");
             commit(&done, None, loaded.docs_version, integration, table).await?;
-            Ok(ScopeDone { scope: stored.scope.clone(), settled: fresh.settled, counts: counts(stored, fresh, &[]) })
+            Ok(ScopeDone {
+                scope: stored.scope.clone(),
+                settled: fresh.settled,
+                waits: standing == Standing::Unmatched,
+                counts: counts(stored, fresh, &[]),
+            })
         }
     }
 }
@@ -180,7 +187,7 @@ async fn carry_out(
     }
     let settled = fresh.settled && unseen.is_empty();
     unseen.iter().for_each(|item| take_back(&mut fresh.counts, item));
-    Ok(ScopeDone { scope: stored.scope.clone(), settled, counts: counts(stored, fresh, &unseen) })
+    Ok(ScopeDone { scope: stored.scope.clone(), settled, waits: false, counts: counts(stored, fresh, &unseen) })
 }
 
 /// Says whether an item may change what another integration finds: who is who, or whether a source is stale.
@@ -217,7 +224,7 @@ async fn tell_others(
 fn passed_over(stored: &ScopePlan) -> ScopeDone {
     let mut counts = stored.counts.clone();
     stored.items.iter().for_each(|item| take_back(&mut counts, item));
-    ScopeDone { scope: stored.scope.clone(), counts, settled: false }
+    ScopeDone { scope: stored.scope.clone(), counts, settled: false, waits: false }
 }
 
 /// Takes from a fresh plan what does not stand in the seen one, whatever the versions it was decided on, and returns it.

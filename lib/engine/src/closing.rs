@@ -120,7 +120,7 @@ async fn remember(
                 Some(digest) if scope_done.settled => Remembered::new(*digest, &counts),
                 _ => Remembered::unsettled(&counts),
             };
-            remembered.insert(scope.clone(), one);
+            remembered.insert(scope.clone(), one.waiting(scope_done.waits));
         }
         let loaded = digests::load(table, &integration, kind, record.epochs).await.doing("loading digests")?;
         digests::remember(table, &integration, &loaded, &remembered).await.doing("storing digests")?;

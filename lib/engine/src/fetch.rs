@@ -49,11 +49,18 @@ struct Checkpoint {
     clients_complete: bool,
     /// Whether each of its rows has an id, too: only then is a client that is not listed gone.
     clients_certain: bool,
+    /// Invocations in a row that ended where they began.
+    #[serde(default)]
+    stalls: u32,
     /// Requests sent.
     requests: u64,
     /// Tallies.
     gathered: Gathered,
 }
+
+/// After so many invocations in a row that get nowhere, a list that no invocation can finish (the vendor asks to wait for
+/// longer than one lives) is left incomplete, instead of being begun for ever.
+const STALLS_MAX: u32 = 3;
 
 /// Why the reading stops early.
 enum Stop {
@@ -104,6 +111,7 @@ pub async fn fetch<Q: QueueOut>(
     let skip = matches!(record.run.trigger, Trigger::Manual | Trigger::Schedule);
     let run_id = record.run_id.clone();
     let pace = Pace::new(account, at.requests);
+    let began = (at.feed, at.parents_done);
     let mut reader = Reader {
         account,
         integration: &integration.id,
@@ -126,6 +134,7 @@ pub async fn fetch<Q: QueueOut>(
     let mut at = reader.at;
     at.gathered = reader.gatherer.gathered;
     at.requests = requests;
+    at.stalls = if began == (at.feed, at.parents_done) { at.stalls + 1 } else { 0 };
     record.vendor_requests = requests;
     match stop {
         Ok(()) => {
@@ -332,6 +341,12 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
                 for kind in feed.kinds {
                     gathered.report(*kind);
                 }
+                Ok(true)
+            }
+            Ending::OutOfTime if self.at.stalls >= STALLS_MAX => {
+                let why = format!("{of}the list takes longer than an invocation may, {STALLS_MAX} times");
+                feed.kinds.iter().for_each(|kind| gathered.incomplete(*kind, why.clone()));
+                self.at.stalls = 0;
                 Ok(true)
             }
             Ending::OutOfTime => Err(Stop::OutOfTime),

@@ -134,6 +134,9 @@ pub async fn finish(
         head.state = PlanState::Applied;
         plans::save(table, &mut head).await.doing("approving a plan")?;
     }
+    // Before the first write as well as after the last: cut off in between, it may not be completed before the next run.
+    let moved = integrations::update(table, &integration.id, |integration| integration.epoch += 1);
+    moved.await.doing("letting no digest count any more")?;
     let done = apply_seen(&scopes, integration, table).await?;
     entries::clear_staged(table, &integration.id, &head_scopes(&scopes)).await.doing("clearing staged decisions")?;
     let went_live = integrations::update(table, &integration.id, |integration| {

@@ -38,13 +38,21 @@ const NOTHING: Fingerprint = Fingerprint([0; 16]);
 pub struct Remembered(
     Fingerprint,
     u64,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")] BTreeMap<Reason, u64>,
+    #[serde(default)] BTreeMap<Reason, u64>,
+    /// Whether the client is not mapped.
+    #[serde(default)]
+    bool,
 );
 
 impl Remembered {
     /// Remembers content and how its records ended.
     pub fn new(digest: Fingerprint, counts: &Counts) -> Self {
-        Self(digest, counts.fetched, counts.reasons.clone())
+        Self(digest, counts.fetched, counts.reasons.clone(), false)
+    }
+
+    /// Remembers whether the scope waits for its client to be mapped.
+    pub fn waiting(self, waits: bool) -> Self {
+        Self(self.0, self.1, self.2, waits)
     }
 
     /// Remembers that there was something, which the next read must look at again.
@@ -57,9 +65,9 @@ impl Remembered {
         self.0
     }
 
-    /// Says whether records wait for their client to be mapped.
+    /// Says whether the scope waits for its client to be mapped.
     pub fn waits_for_client(&self) -> bool {
-        self.2.contains_key(&Reason::ClientUnmatched)
+        self.3
     }
 
     /// Returns how many records there were.

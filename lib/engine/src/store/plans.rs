@@ -85,6 +85,9 @@ pub struct ScopeDone {
     pub counts: BTreeMap<Kind, Counts>,
     /// Whether an unchanged next read may skip it.
     pub settled: bool,
+    /// Whether its client is not mapped, so that it is to be looked at once the client may be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 fn head_key(plan: &PlanId) -> Key {

@@ -9,6 +9,7 @@
 //! seed alone. A failure names its seed, and says what happened before.
 
 mod laws;
+mod mishaps;
 mod people;
 mod rest;
 mod steps;
@@ -64,7 +65,12 @@ pub struct Sim {
 impl Sim {
     async fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let vendors = ['a', 'b'].map(|letter| Arc::new(Mutex::new(people::found(&mut rng, letter))));
+        let vendors = ['a', 'b'].map(|letter| people::found(&mut rng, letter));
+        Self::of(seed, rng, vendors).await
+    }
+
+    async fn of(seed: u64, rng: Rng, vendors: [Auvik; 2]) -> Self {
+        let vendors = vendors.map(|vendor| Arc::new(Mutex::new(vendor)));
         let sim = Self {
             table: MemoryTable::new(),
             queue: MemoryQueue::new(),

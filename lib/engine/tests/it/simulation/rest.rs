@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::ports::Item;
 use engine::store::entries;
 use engine::store::integrations;
-use engine::store::runs::{self, Slot};
+use engine::store::runs::{self, RunRecord, Slot};
 use engine::worlds;
 use reconcile::ids::{Scope, VendorId};
 use reconcile::lint::lint;
@@ -50,33 +50,42 @@ fn lasting(sim: &Sim) -> BTreeMap<(String, String), Item> {
 }
 
 fn same(before: &BTreeMap<(String, String), Item>, after: &BTreeMap<(String, String), Item>, law: &str) {
-    for (key, item) in after {
-        let was = before.get(key);
-        assert!(was == Some(item), "{law}: {key:?}\nwas {:?}\nis  {:?}", was.map(|item| &item.body), item.body);
-    }
+    let changed: Vec<String> = after
+        .iter()
+        .filter(|(key, item)| before.get(*key) != Some(*item))
+        .map(|(key, item)| format!("{key:?}\nwas {:?}\nis  {:?}", before.get(key).map(|item| &item.body), item.body))
+        .collect();
+    assert!(changed.is_empty(), "{law}:\n{}", changed.join("\n"));
 }
 
 async fn sync_both(sim: &mut Sim, trigger: Trigger) {
     for which in 0..2 {
-        sim.clock.advance(std::time::Duration::from_secs(3600));
-        let mut opened = false;
-        for step in 0.. {
-            assert!(step < 200, "a run without faults does not end");
-            let slot = runs::slot(&sim.table, &integration(which)).await.expect("readable");
-            match slot {
-                Slot::Taken(record) if record.run.is_held() => {
-                    sim.decide_held(which, true).await;
-                }
-                Slot::Free { .. } if opened && sim.queue.depth() == 0 => break,
-                _ if sim.queue.depth() > 0 => sim.deliver_some().await,
-                slot => {
-                    opened |= matches!(slot, Slot::Free { .. });
-                    sim.invoke(which, trigger, false).await.expect("nothing fails");
-                }
-            }
-            sim.laws.check(&sim.table).await;
+        while sync_one(sim, which, trigger, false).await.is_none() {
+            sim.decide_held(which, true).await;
         }
     }
+}
+
+/// Syncs one integration without faults. Returns the run, or `None` where it waits for a person.
+pub async fn sync_one(sim: &mut Sim, which: usize, trigger: Trigger, hurried: bool) -> Option<RunRecord> {
+    sim.clock.advance(std::time::Duration::from_secs(3600));
+    let mut opened = false;
+    for step in 0.. {
+        assert!(step < 400, "a run without faults does not end");
+        let slot = runs::slot(&sim.table, &integration(which)).await.expect("readable");
+        match slot {
+            Slot::Taken(record) if record.run.is_held() => return None,
+            Slot::Free { .. } if opened && sim.queue.depth() == 0 => break,
+            _ if sim.queue.depth() > 0 => sim.deliver_some().await,
+            slot => {
+                opened |= matches!(slot, Slot::Free { .. });
+                sim.invoke(which, trigger, hurried).await.expect("nothing fails");
+            }
+        }
+        sim.laws.check(&sim.table).await;
+    }
+    let (mut history, _) = runs::history(&sim.table, &integration(which), None, 1).await.expect("readable");
+    Some(history.remove(0))
 }
 
 /// Compares with the vendors, and with what the core says of what is stored.

@@ -142,7 +142,7 @@ impl Sim {
             },
         };
         let before = self.vendor(which).calls;
-        self.clock.set_remaining(if hurried { Duration::from_secs(60 + 60) } else { Duration::from_secs(900) });
+        self.clock.set_remaining(if hurried { Duration::from_secs(60 + 25) } else { Duration::from_secs(900) });
         let fetched = fetch(&mut record, &known, &account, &table, &queue, &transport, &self.clock, &Unwatched).await;
         self.clock.set_remaining(Duration::MAX);
         let calls = self.vendor(which).calls - before;

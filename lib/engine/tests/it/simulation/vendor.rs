@@ -48,6 +48,8 @@ pub struct Troubles {
     pub down: BTreeSet<String>,
     /// Calls that are answered with 429 before the next good one.
     pub throttled: u32,
+    /// The wait that such an answer asks for, beside two seconds.
+    pub throttled_seconds: u64,
 }
 
 /// The vendor.
@@ -76,7 +78,8 @@ impl Auvik {
         if self.troubles.throttled > 0 {
             self.troubles.throttled -= 1;
             let mut slow = reply(429, "{}");
-            slow.headers.push(("retry-after".to_owned(), "2".to_owned()));
+            let wait = 2 + self.troubles.throttled_seconds;
+            slow.headers.push(("retry-after".to_owned(), wait.to_string()));
             return slow;
         }
         if call.url.path().ends_with("/tenants") {
