@@ -416,10 +416,34 @@ impl<'a, 'w> Rounds<'a, 'w> {
     fn findings(mut self) -> BTreeMap<EntryKey, Finding> {
         let mut findings = BTreeMap::new();
         for (place, one) in self.unmapped.iter().enumerate() {
-            let finding = self.settled.remove(&place).unwrap_or_else(|| self.unsettled(place));
+            let finding = match self.settled.remove(&place) {
+                Some(Finding::Nothing) if !one.may_match => self.left_alone(place),
+                Some(finding) => finding,
+                None => self.unsettled(place),
+            };
             findings.insert(one.key.clone(), finding);
         }
         findings
+    }
+
+    /// Returns what is said of a record that waits for a person: for users and clients, whether their name stands more than
+    /// once on one side, which is what keeps auto-match from them.
+    fn left_alone(&self, record: usize) -> Finding {
+        let kind = self.unmapped[record].key.0;
+        if kind.is_below_client() {
+            return Finding::Nothing;
+        }
+        let namesakes = [false, true]
+            .map(|archived| self.catalogue.found(Rule::IdenticalName, &self.known[record], archived).len());
+        if namesakes.iter().sum::<usize>() < 2 && !self.repeats_name(record) {
+            return Finding::Nothing;
+        }
+        Finding::Held(ambiguity(kind), Vec::new())
+    }
+
+    fn repeats_name(&self, record: usize) -> bool {
+        let mut names = self.known[record].name.iter();
+        names.any(|name| self.vendor.is_repeated(Rule::IdenticalName, name.as_str()))
     }
 
     fn unsettled(&self, record: usize) -> Finding {
@@ -431,8 +455,7 @@ impl<'a, 'w> Rounds<'a, 'w> {
             ids
         };
         let docs = &self.claims[record].docs;
-        let name_repeats = !kind.is_below_client()
-            && self.known[record].name.iter().any(|name| self.vendor.is_repeated(Rule::IdenticalName, name.as_str()));
+        let name_repeats = !kind.is_below_client() && self.repeats_name(record);
         if docs.is_empty() && !name_repeats { Finding::Nothing } else { Finding::Held(ambiguity(kind), ids(docs)) }
     }
 }

@@ -189,7 +189,11 @@ impl<'w> Naive<'_, 'w> {
             return held(Reason::DuplicateAtVendor, Vec::new());
         }
         if !self.may_match(entry) {
-            return held(Reason::Unmatched, Vec::new());
+            let name = self.known(entry).name;
+            let docs = self.world.docs.values().filter(|doc| doc.kind() == key.0);
+            let namesakes = docs.filter(|doc| name.is_some() && Identifiers::of_doc(doc).name == name).count();
+            let is_ambiguous = !key.0.is_below_client() && (namesakes > 1 || self.repeats_name(entry));
+            return held(if is_ambiguous { Reason::AmbiguousName } else { Reason::Unmatched }, Vec::new());
         }
         let (fits, _) = self.fitting(key, entry, won);
         let is_top = !key.0.is_below_client();

@@ -45,7 +45,9 @@ fn plan_run(world: &World<'_>) -> ScopePlan {
         let mut findings = matching::assign(world, kind, &of_kind);
         for one in of_kind {
             let finding = findings.remove(one.key).expect("every unmapped record has a finding");
-            is_settled &= plan_unmapped(world, &mut draft, one, finding);
+            let lasts = plan_unmapped(world, &mut draft, one, finding);
+            // What waits for a person anyway is not looked at again for an ambiguity that may pass.
+            is_settled &= lasts || !one.may_match;
         }
     }
     for (key, entry) in world.entries.iter().filter(|(_, entry)| entry.absent.is_some()) {
