@@ -8,6 +8,7 @@ use console::answer::Answer;
 use console::progress::Silent;
 use console::request::{Page, Request};
 use console::views::IntegrationView;
+use engine::schedule::jitter;
 use engine::syncing::Synced;
 use jiff::Timestamp;
 use reconcile::ids::IntegrationId;
@@ -33,8 +34,8 @@ struct Agenda(BTreeMap<IntegrationId, Due>);
 impl Agenda {
     /// Takes in what the integrations say at `now`, and returns those that are due.
     ///
-    /// An instant once noted stays until it has come: after the schedule's own instant the next one is a day away, while
-    /// this day's run may still wait for its share of the half hour over which runs are spread.
+    /// What is told is the schedule's own instant; the run begins up to half an hour later, each integration at its own
+    /// share of it. So an instant once noted stays until the run has begun, though by then the next one told is a day away.
     fn look(&mut self, views: &[IntegrationView], now: Timestamp) -> Vec<IntegrationId> {
         self.0.retain(|id, _| views.iter().any(|view| view.integration == *id && view.next_run_at.is_some()));
         let mut due = Vec::new();
@@ -45,7 +46,7 @@ impl Agenda {
             if noted.rule != next.rule {
                 noted.clone_from(&next);
             }
-            if noted.at <= now {
+            if noted.at + jitter(&view.integration) <= now {
                 due.push(view.integration.clone());
                 *noted = next;
             }
