@@ -8,7 +8,8 @@
 //!
 //! Users and clients (the top, part 0) are planned before what lies below the clients, because a client that the same run
 //! creates takes its children along; and everything is planned before anything is written, because the guard must see the
-//! whole run. [`step`] never fails: an event of a past phase changes nothing, a doubled one gives the same commands again.
+//! whole run. [`step`] never fails: an event that is doubled or of a past phase changes nothing and asks for nothing; what a
+//! lost message would have asked for is what [`Run::commands`] gives.
 
 use std::collections::BTreeMap;
 
