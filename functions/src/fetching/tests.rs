@@ -4,9 +4,7 @@ use apis::account::Surroundings;
 use apis::call::{Call, Reply, Secret, SecretText};
 use engine::memory::{FnTransport, ManualClock, MemoryQueue, MemorySecrets, MemoryTable};
 use engine::ports::SendError;
-use engine::store::integrations::SCHEDULE_DEFAULT;
 use jiff::Timestamp;
-use reconcile::doc::Role;
 use reconcile::run::Outcome;
 use sandbox::auvik::{AuvikSim, Credentials};
 use sandbox::simulator::{Shared, Simulator};
@@ -48,24 +46,11 @@ impl Function {
         function.secrets.propose(&id, &Secret(parts.collect())).await.unwrap();
         function.secrets.promote(&id).await.unwrap();
         let settings = listing.settings.iter().map(|(name, text)| ((*name).to_owned(), text.clone()));
+        let vendor = apis::vendors::find("auvik").expect("Auvik is a vendor");
         let mut integration = Integration {
-            id,
-            vendor: "auvik".to_owned(),
-            role: Role::Monitor,
-            settings: settings.collect(),
             state,
-            resumes_to: None,
             sync: BTreeSet::from([Kind::Client, Kind::Asset]),
-            auto_create: BTreeSet::new(),
-            types: None,
-            schedule: SCHEDULE_DEFAULT.to_owned(),
-            time_zone: "UTC".to_owned(),
-            archive_stale: false,
-            first_synced: BTreeSet::new(),
-            epoch: 0,
-            added_at: "2026-11-20T19:00:00Z".parse().unwrap(),
-            fired_at: None,
-            version: 0,
+            ..Integration::draft(id, vendor, settings.collect(), "2026-11-20T19:00:00Z".parse().unwrap())
         };
         integrations::save(&function.table, &mut integration).await.unwrap();
         function

@@ -9,9 +9,8 @@ use aws::queue::SqsQueue;
 use aws::secrets::SecretsManager;
 use aws::table::DynamoTable;
 use engine::ports::{Delivery, QueueIn, Secrets};
-use engine::store::integrations::{self, Integration, IntegrationState, SCHEDULE_DEFAULT};
+use engine::store::integrations::{self, Integration, IntegrationState};
 use engine::store::runs::{self, RunRecord};
-use reconcile::doc::Role;
 use reconcile::ids::{IntegrationId, RunId};
 use reconcile::record::Kind;
 use reconcile::run::Outcome;
@@ -113,24 +112,17 @@ async fn add_integration(id: &IntegrationId, sandbox: &Sandbox, table: &DynamoTa
     let secret = Secret(parts.into_iter().map(|(name, part)| (name, SecretText::new(&part))).collect());
     secrets.propose(id, &secret).await.expect("the stand-in keeps secrets");
     secrets.promote(id).await.expect("the stand-in keeps secrets");
+    let vendor = apis::vendors::find("auvik").expect("Auvik is a vendor");
     let mut integration = Integration {
-        id: id.clone(),
-        vendor: "auvik".to_owned(),
-        role: Role::Monitor,
-        settings: listing.settings.iter().map(text).collect(),
         state: IntegrationState::Live,
-        resumes_to: None,
         sync: BTreeSet::from([Kind::Client, Kind::Asset]),
         auto_create: BTreeSet::from([Kind::Client, Kind::Asset]),
-        types: None,
-        schedule: SCHEDULE_DEFAULT.to_owned(),
-        time_zone: "UTC".to_owned(),
-        archive_stale: false,
-        first_synced: BTreeSet::new(),
-        epoch: 0,
-        added_at: "2026-11-20T19:00:00Z".parse().expect("an instant"),
-        fired_at: None,
-        version: 0,
+        ..Integration::draft(
+            id.clone(),
+            vendor,
+            listing.settings.iter().map(text).collect(),
+            "2026-11-20T19:00:00Z".parse().expect("an instant"),
+        )
     };
     integrations::save(table, &mut integration).await.expect("the stand-in has the table");
 }

@@ -105,24 +105,10 @@ pub(crate) async fn add<D: Deps>(
     check_reused_id(deps.table(), &id, vendor).await?;
     same::refuse_same_account(deps, &account).await?;
     let mut integration = Integration {
-        id: id.clone(),
-        vendor: vendor.id.to_owned(),
-        role: vendor.role,
-        settings: account.settings.clone(),
-        state: IntegrationState::Draft,
-        resumes_to: None,
-        sync: BTreeSet::new(),
-        auto_create: BTreeSet::new(),
-        types: vendor.has_asset_types.then(BTreeSet::new),
-        schedule: SCHEDULE_DEFAULT.to_owned(),
         time_zone,
-        archive_stale: false,
-        first_synced: BTreeSet::new(),
         // An earlier integration of this id may have left digests; no epoch of its is as large as this one.
         epoch: now.as_second().unsigned_abs(),
-        added_at: now,
-        fired_at: None,
-        version: 0,
+        ..Integration::draft(id.clone(), vendor, account.settings.clone(), now)
     };
     save(deps.table(), &mut integration).await?;
     deps.secrets().propose(&id, &account.secret).await?;

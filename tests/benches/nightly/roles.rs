@@ -13,11 +13,10 @@ use apis::call::{Secret, SecretText};
 use engine::fetch::{Fetched, fetch};
 use engine::life::{Holder, Opened, open};
 use engine::ports::{Delivery, Envelope, QueueError, QueueIn, QueueOut, Secrets, Table};
-use engine::store::integrations::{self, Integration, IntegrationState, SCHEDULE_DEFAULT};
+use engine::store::integrations::{self, Integration, IntegrationState};
 use engine::syncing::{account, settle};
 use engine::watch::Unwatched;
 use local::{Local, LocalQueue, SystemClock};
-use reconcile::doc::Role;
 use reconcile::ids::{IntegrationId, RunId};
 use reconcile::record::Kind;
 use reconcile::run::Trigger;
@@ -30,7 +29,6 @@ use crate::measure::Used;
 /// Where the vendor is and how to be let in, as the sandbox lists it.
 #[derive(Deserialize)]
 struct Listing {
-    vendor: String,
     settings: BTreeMap<String, String>,
     secret: BTreeMap<String, String>,
 }
@@ -77,24 +75,12 @@ pub fn setup(folder: &Path, listing: &str) -> anyhow::Result<()> {
     let local = local::open(folder)?;
     let parts = listing.secret.iter().map(|(name, text)| (name.clone(), SecretText::new(text)));
     let secret = Secret(parts.collect());
+    let vendor = apis::vendors::find("auvik").context("Auvik is a vendor")?;
     let mut added = Integration {
-        id: integration(),
-        vendor: listing.vendor,
-        role: Role::Monitor,
-        settings: listing.settings,
         state: IntegrationState::Live,
-        resumes_to: None,
         sync: BTreeSet::from([Kind::Client, Kind::Asset]),
         auto_create: BTreeSet::from([Kind::Client, Kind::Asset]),
-        types: None,
-        schedule: SCHEDULE_DEFAULT.to_owned(),
-        time_zone: "UTC".to_owned(),
-        archive_stale: false,
-        first_synced: BTreeSet::new(),
-        epoch: 0,
-        added_at: "2026-11-20T19:00:00Z".parse()?,
-        fired_at: None,
-        version: 0,
+        ..Integration::draft(integration(), vendor, listing.settings, "2026-11-20T19:00:00Z".parse()?)
     };
     run(async {
         local.secrets.propose(&added.id, &secret).await?;

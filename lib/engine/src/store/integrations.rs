@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apis::feed::Vendor;
 use jiff::Timestamp;
 use reconcile::doc::Role;
 use reconcile::ids::IntegrationId;
@@ -64,8 +65,6 @@ pub struct Integration {
     pub epoch: u64,
     /// When it was added.
     pub added_at: Timestamp,
-    /// The last scheduled instant that a run was started for, so that a schedule fires once.
-    pub fired_at: Option<Timestamp>,
     /// The version the store holds; 0 for one that is not stored yet.
     #[serde(skip)]
     pub version: u64,
@@ -75,6 +74,28 @@ pub struct Integration {
 pub const SCHEDULE_DEFAULT: &str = "0 20 * * *";
 
 impl Integration {
+    /// Makes an integration as it is when it is added: nothing is verified and nothing chosen.
+    pub fn draft(id: IntegrationId, vendor: &Vendor, settings: BTreeMap<String, String>, added_at: Timestamp) -> Self {
+        Self {
+            id,
+            vendor: vendor.id.to_owned(),
+            role: vendor.role,
+            settings,
+            state: IntegrationState::Draft,
+            resumes_to: None,
+            sync: BTreeSet::new(),
+            auto_create: BTreeSet::new(),
+            types: vendor.has_asset_types.then(BTreeSet::new),
+            schedule: SCHEDULE_DEFAULT.to_owned(),
+            time_zone: "UTC".to_owned(),
+            archive_stale: false,
+            first_synced: BTreeSet::new(),
+            epoch: 0,
+            added_at,
+            version: 0,
+        }
+    }
+
     /// Returns the switches that plans look at.
     pub fn policy(&self) -> Policy {
         let taken = self.settings.get("company_types").map(String::as_str).unwrap_or_default();

@@ -7,12 +7,11 @@ use apis::call::{Call, Reply, Secret, SecretText};
 use engine::life::Holder;
 use engine::memory::{FnTransport, ManualClock, MemoryQueue, MemorySecrets, MemoryTable};
 use engine::ports::{Secrets, SendError, Table};
-use engine::store::integrations::{self, Integration, IntegrationState, SCHEDULE_DEFAULT};
+use engine::store::integrations::{self, Integration, IntegrationState};
 use engine::store::runs::RunRecord;
 use engine::syncing::{Synced, sync};
 use engine::watch::Unwatched;
 use jiff::Timestamp;
-use reconcile::doc::Role;
 use reconcile::ids::IntegrationId;
 use reconcile::record::Kind;
 use reconcile::run::Trigger;
@@ -74,24 +73,12 @@ impl Machine {
         self.secrets.promote(&integration()).await.expect("memory never fails");
         let settings: BTreeMap<String, String> =
             listing.settings.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect();
+        let vendor = apis::vendors::find("auvik").expect("Auvik is a vendor");
         let mut added = Integration {
-            id: integration(),
-            vendor: "auvik".to_owned(),
-            role: Role::Monitor,
-            settings,
             state,
-            resumes_to: None,
             sync: BTreeSet::from([Kind::Client, Kind::Asset]),
             auto_create: auto_create.iter().copied().collect(),
-            types: None,
-            schedule: SCHEDULE_DEFAULT.to_owned(),
-            time_zone: "UTC".to_owned(),
-            archive_stale: false,
-            first_synced: BTreeSet::new(),
-            epoch: 0,
-            added_at: "2026-11-20T19:00:00Z".parse().expect("an instant"),
-            fired_at: None,
-            version: 0,
+            ..Integration::draft(integration(), vendor, settings, "2026-11-20T19:00:00Z".parse().expect("an instant"))
         };
         integrations::save(&self.table, &mut added).await.expect("memory never fails");
     }

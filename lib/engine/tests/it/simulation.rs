@@ -23,7 +23,7 @@ use apis::call::{Secret, SecretText};
 use engine::faults::{Faults, Rates};
 use engine::memory::{ManualClock, MemoryQueue, MemorySecrets, MemoryTable};
 use engine::ports::Secrets;
-use engine::store::integrations::{self, Integration, IntegrationState, SCHEDULE_DEFAULT};
+use engine::store::integrations::{self, Integration, IntegrationState};
 use fastrand::Rng;
 use jiff::Timestamp;
 use reconcile::doc::Role;
@@ -97,24 +97,19 @@ impl Sim {
         let parts = parts.map(|(name, text)| (name.to_owned(), SecretText::new(text)));
         self.secrets.propose(&id, &Secret(parts.into())).await.expect("memory never fails");
         self.secrets.promote(&id).await.expect("memory never fails");
+        let vendor = apis::vendors::find("auvik").expect("Auvik is a vendor");
         let mut added = Integration {
-            id,
-            vendor: "auvik".to_owned(),
             role: [Role::Monitor, Role::Rmm][which],
-            settings: BTreeMap::from([("url".to_owned(), "http://127.0.0.1:4001".to_owned())]),
             state: IntegrationState::Live,
-            resumes_to: None,
             sync: BTreeSet::from([Kind::Client, Kind::Asset]),
             auto_create: BTreeSet::from([Kind::Client, Kind::Asset]),
-            types: None,
-            schedule: SCHEDULE_DEFAULT.to_owned(),
-            time_zone: "UTC".to_owned(),
             archive_stale: which == 1,
-            first_synced: BTreeSet::new(),
-            epoch: 0,
-            added_at: self.clock_now(),
-            fired_at: None,
-            version: 0,
+            ..Integration::draft(
+                id,
+                vendor,
+                BTreeMap::from([("url".to_owned(), "http://127.0.0.1:4001".to_owned())]),
+                self.clock_now(),
+            )
         };
         integrations::save(&self.table, &mut added).await.expect("memory never fails");
     }
