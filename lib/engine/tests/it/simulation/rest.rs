@@ -13,6 +13,7 @@ use reconcile::mapping::{Entry, State};
 use reconcile::plan::{Purpose, children_standing, effects, plan};
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
+use reconcile::reference;
 use reconcile::run::Trigger;
 
 use super::{Sim, integration};
@@ -142,7 +143,8 @@ fn one_outcome(stored: &super::laws::Stored, id: &reconcile::ids::IntegrationId,
     }
 }
 
-/// Planning what is stored once more finds nothing to do, and the plan has no flaw.
+/// Planning what is stored once more finds nothing to do, and the plan has no flaw; and the reference model, which settles
+/// the same scope naively, leaves records and catalogue as they are.
 async fn nothing_is_left_to_plan(sim: &Sim, known: &integrations::Integration) {
     let run = reconcile::ids::RunId::new(&known.id, "99999999T000000000Z");
     let purpose = Purpose::Run(run);
@@ -164,6 +166,9 @@ async fn nothing_is_left_to_plan(sim: &Sim, known: &integrations::Integration) {
         assert!(made.items.is_empty(), "{} {scope}: something is left to do: {:?}", known.id, made.items);
         let writes = effects(&world, &made);
         assert!(writes.is_empty(), "{} {scope}: something is left to write: {writes:?}", known.id);
+        let (entries, docs) = reference::settle(&world);
+        assert_eq!(entries, loaded.entries, "{} {scope}: the reference model ends the records otherwise", known.id);
+        assert_eq!(docs, loaded.docs, "{} {scope}: the reference model leaves another catalogue", known.id);
         top.get_or_insert(made);
     }
 }
