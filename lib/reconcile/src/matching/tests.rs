@@ -342,3 +342,21 @@ fn what_was_made_from_a_record_before_is_found_again_and_not_made_twice() {
         "#]],
     );
 }
+
+#[test]
+fn a_stale_source_whose_record_is_nowhere_holds_nothing() {
+    check(
+        r#"
+        asset 1 a serial=S1
+        asset 2 b serial=S2
+        doc asset d1 A serial=S1
+          source rmm 8 rmm stale
+        doc asset d2 B serial=S2
+          source rmm 9 rmm
+        "#,
+        expect![[r#"
+            match asset 1 "a" -> d1 by Serial
+            create asset 2 "b" -> new:2; serial_number - => S2
+        "#]],
+    );
+}
