@@ -2,6 +2,7 @@
 
 mod arrows;
 mod deny;
+mod driver;
 mod reading;
 mod tidy;
 mod workspace;

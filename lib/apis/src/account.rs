@@ -1,15 +1,25 @@
-//! One configured account at a vendor: settings and secret, checked, with the address of the API worked out.
+//! One configured account at a vendor: settings and secret, checked, and what has to be asked before the vendor's lists.
+//!
+//! ```text
+//! Account::new ──► opening() ─┬─► None: ready for Reading::call
+//!                    ▲        └─► Some(Call) ··· Reply ──► open(reply) ─┐
+//!                    └──────────────────────────────────────────────────┘
+//! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::{SignedDuration, Timestamp};
 use rapidfuzz::distance::damerau_levenshtein;
 use url::{Host, Url};
 
-use crate::call::{Call, Secret, SecretText, Text, redacted};
-use crate::feed::{Auth, Base, SettingSpec, Vendor};
+use crate::call::{Call, Method, Reply, Secret, SecretText, Text, redacted};
+use crate::feed::{Ask, Auth, Base, Body, LookUp, SettingSpec, Token, Vendor};
+use crate::limits::retry_after;
+use crate::refusal::{Cause, Judged, Refusal, again_because};
 
 /// Settings that every integration takes.
 pub const COMMON_SETTINGS: &[SettingSpec] = &[
@@ -150,7 +160,44 @@ pub struct Account {
     pub settings: BTreeMap<String, String>,
     /// The secret.
     pub secret: Secret,
+    surroundings: Surroundings,
+    /// Where the setting `url`, or the vendor's own rule, points.
+    pointed_at: Url,
+    /// The API's address: the same until a look-up said otherwise.
     base: Url,
+    session: Session,
+}
+
+/// How far an account is opened.
+#[derive(Debug, Clone)]
+enum Session {
+    /// The vendor has to be asked where the API is.
+    LookUp,
+    /// The secret has to be exchanged for a token.
+    LogIn,
+    /// The token has to be exchanged for a new one.
+    Renew(Token),
+    /// Ready, with a token where the vendor gives one.
+    Open(Option<Token>),
+}
+
+/// A token is renewed this long before it expires (kaseya_bms.md section 2).
+const RENEWED_BEFORE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Why an account could not be opened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NotOpened {
+    /// The vendor refuses; asking again changes nothing.
+    Refused(Refusal),
+    /// It may pass.
+    Again {
+        /// The wait that the vendor asks for.
+        after: Option<Duration>,
+        /// What happened, with the vendor's words; nothing in it is secret.
+        why: String,
+    },
+    /// The answer cannot be used; the text says why.
+    Broken(String),
 }
 
 impl fmt::Debug for Account {
@@ -176,7 +223,10 @@ impl Account {
             }
         }
         let base = base(vendor, settings.get("url").map_or("", String::as_str), surroundings)?;
-        let account = Account { vendor, settings, secret, base };
+        let pointed_at = base.clone();
+        let session = Session::LookUp;
+        let account =
+            Account { vendor, settings, secret, surroundings: *surroundings, pointed_at, base, session }.settled();
         account.check_pace()?;
         Ok(account)
     }
@@ -203,28 +253,152 @@ impl Account {
         self.settings.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Makes a call to a path below the API's address.
-    pub(crate) fn call(&self, path: &str, query: &[(&'static str, String)]) -> Call {
-        let mut url = self.base.clone();
-        url.set_path(&format!("{}{path}", self.base.path()));
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
+    /// Returns the call that has to be made before the vendor's lists can be asked; `None` where there is nothing (more) to do.
+    pub fn opening(&self) -> Option<Call> {
+        match (&self.session, &self.vendor.base, &self.vendor.auth) {
+            (Session::LookUp, Base::LookedUp(look_up), _) => {
+                (look_up.ask)(self).map(|ask| self.bare(&self.pointed_at, ask))
+            }
+            (Session::LogIn, _, Auth::Login(login)) => Some(self.bare(&self.base, (login.ask)(self))),
+            (Session::Renew(token), _, Auth::Login(login)) => {
+                (login.renew)(token).map(|ask| self.bare(&self.base, ask))
+            }
+            _ => None,
         }
-        self.call_at(url)
+    }
+
+    /// Takes the reply to [`Account::opening`] and returns the account, a step further.
+    pub fn open(&self, reply: &Reply) -> Result<Account, NotOpened> {
+        let read = match (self.vendor.judge)(reply) {
+            Judged::Good => match (&self.session, &self.vendor.base, &self.vendor.auth) {
+                (Session::LookUp, Base::LookedUp(look_up), _) => self.looked_up(look_up, reply),
+                (Session::LogIn | Session::Renew(_), _, Auth::Login(login)) => {
+                    (login.read)(reply).map(|token| Account { session: Session::Open(Some(token)), ..self.clone() })
+                }
+                _ => return Ok(self.clone()),
+            },
+            Judged::Passing => {
+                return Err(NotOpened::Again { after: retry_after(reply), why: again_because(self, reply) });
+            }
+            Judged::Refused(cause) => Err(cause),
+        };
+        match (read, &self.session) {
+            (Ok(account), _) => Ok(account),
+            // The old token is too old; the secret may be good.
+            (Err(_), Session::Renew(_)) => Ok(Account { session: Session::LogIn, ..self.clone() }),
+            (Err(Cause::NotTheApi), _) => {
+                let what = if matches!(self.session, Session::LookUp) { "where the API is" } else { "a log-in" };
+                Err(NotOpened::Broken(format!("the answer to the question for {what} cannot be used")))
+            }
+            (Err(cause), _) => {
+                let call = self.opening().unwrap_or_else(|| Call::get(self.base.clone()));
+                Err(NotOpened::Refused(Refusal::new(cause, self, &call, reply)))
+            }
+        }
+    }
+
+    fn looked_up(&self, look_up: &LookUp, reply: &Reply) -> Result<Account, Cause> {
+        let mut base = (look_up.read)(self, reply)?;
+        let is_allowed = match is_loopback(&base) {
+            true => self.surroundings.allow_loopback && is_loopback(&self.pointed_at),
+            false => base.scheme() == "https",
+        };
+        if !is_allowed || !base.username().is_empty() || base.password().is_some() {
+            return Err(Cause::NotTheApi);
+        }
+        let path = format!("{}/", base.path().trim_end_matches('/'));
+        base.set_path(&path);
+        base.set_query(None);
+        base.set_fragment(None);
+        Ok(Account { base, session: Session::LogIn, ..self.clone() }.settled())
+    }
+
+    /// Leaves out the steps that the vendor, or this account, does without.
+    fn settled(mut self) -> Account {
+        let looks_up = matches!(&self.vendor.base, Base::LookedUp(look_up) if (look_up.ask)(&self).is_some());
+        if matches!(self.session, Session::LookUp) && !looks_up {
+            self.session = Session::LogIn;
+        }
+        if matches!(self.session, Session::LogIn) && !matches!(self.vendor.auth, Auth::Login(_)) {
+            self.session = Session::Open(None);
+        }
+        self
+    }
+
+    /// Returns the account as it is before anything was asked, where opening it again may change what it can do: for a
+    /// refusal of credentials that worked before (a site that moved, a token that was taken back).
+    pub fn to_reopen(&self) -> Option<Account> {
+        let fresh = Account { base: self.pointed_at.clone(), session: Session::LookUp, ..self.clone() }.settled();
+        fresh.opening().is_some().then_some(fresh)
+    }
+
+    /// Returns the account with its token to be renewed, where that is due.
+    pub fn to_renew(&self, now: Timestamp) -> Option<Account> {
+        let Session::Open(Some(token)) = &self.session else { return None };
+        let is_due = token.expires_at.is_some_and(|end| end.duration_since(now) <= RENEWED_BEFORE);
+        let renews = matches!(&self.vendor.auth, Auth::Login(login) if (login.renew)(token).is_some());
+        let session = if renews { Session::Renew(token.clone()) } else { Session::LogIn };
+        is_due.then(|| Account { session, ..self.clone() })
+    }
+
+    /// Makes a call below the API's address.
+    pub(crate) fn call(&self, ask: Ask) -> Call {
+        self.signed(self.bare(&self.base, ask))
     }
 
     /// Makes a call to an address that a next link gave; the caller has compared its origin with the API's.
     pub(crate) fn call_at(&self, url: Url) -> Call {
-        let Auth::Basic { user, password } = &self.vendor.auth;
-        let token = self.basic_token(user, password);
         let mut call = Call::get(url);
         call.headers.push(("accept", Text::Plain(self.vendor.accept.to_owned())));
-        call.headers.push(("authorization", Text::Secret(SecretText::new(&format!("Basic {token}")))));
+        self.signed(call)
+    }
+
+    /// Makes a call that says nothing of who asks.
+    fn bare(&self, base: &Url, ask: Ask) -> Call {
+        let mut url = base.clone();
+        url.set_path(&format!("{}{}", base.path(), ask.path));
+        if !ask.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(ask.query);
+        }
+        let mut call = Call::get(url);
+        call.headers.push(("accept", Text::Plain(self.vendor.accept.to_owned())));
+        if let Some(body) = ask.body {
+            call.method = Method::Post;
+            let (media_type, text) = match body {
+                Body::Json(json) => ("application/json", Text::Plain(json)),
+                Body::Form(fields) => {
+                    let pairs = fields.iter().map(|(name, value)| (name, value.expose()));
+                    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+                    ("application/x-www-form-urlencoded", Text::Secret(SecretText::new(&form)))
+                }
+            };
+            call.headers.push(("content-type", Text::Plain(media_type.to_owned())));
+            call.body = Some(text);
+        }
         call
     }
 
-    fn basic_token(&self, user: &str, password: &str) -> String {
-        BASE64.encode(format!("{}:{}", self.secret.part(user), self.secret.part(password)))
+    /// Adds what shows who asks.
+    fn signed(&self, mut call: Call) -> Call {
+        match &self.vendor.auth {
+            Auth::Headers(_) | Auth::Login(_) => call.headers.extend(self.identity()),
+            Auth::Query { name, part } => {
+                call.url.query_pairs_mut().append_pair(name, self.secret.part(part));
+            }
+        }
+        call
+    }
+
+    /// Returns the headers that show who asks.
+    fn identity(&self) -> Vec<(&'static str, Text)> {
+        match (&self.vendor.auth, &self.session) {
+            (Auth::Headers(headers), _) => headers(self),
+            (Auth::Login(_), Session::Open(Some(token))) => {
+                let bearer = format!("Bearer {}", token.access.expose());
+                vec![("authorization", Text::Secret(SecretText::new(&bearer)))]
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Replaces everything secret in `text`, as it is and as it goes over the wire.
@@ -241,14 +415,22 @@ impl Account {
 
     /// The forms in which secrets could come back, longest first, so that none is masked in part.
     fn wire_secrets(&self) -> Vec<String> {
-        let Auth::Basic { user, password } = &self.vendor.auth;
-        let mut forms = vec![self.basic_token(user, password)];
-        for part in self.secret.0.values() {
-            forms.push(part.expose().to_owned());
-            forms.push(url::form_urlencoded::byte_serialize(part.expose().as_bytes()).collect());
+        let mut secrets: Vec<String> = self.secret.0.values().map(|part| part.expose().to_owned()).collect();
+        for (_, text) in self.identity() {
+            if let Text::Secret(text) = text {
+                secrets.extend(text.expose().split_once(' ').map(|(_, token)| token.to_owned()));
+                secrets.push(text.expose().to_owned());
+            }
         }
+        if let Session::Open(Some(token)) | Session::Renew(token) = &self.session {
+            let texts = [Some(&token.access), token.refresh.as_ref()];
+            secrets.extend(texts.into_iter().flatten().map(|text| text.expose().to_owned()));
+        }
+        let encoded = secrets.iter().map(|text| url::form_urlencoded::byte_serialize(text.as_bytes()).collect());
+        let mut forms: Vec<String> = secrets.iter().cloned().chain(encoded).collect();
         forms.retain(|form| form.chars().count() >= MASKED_CHARS_MIN);
         forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        forms.dedup();
         forms
     }
 
@@ -321,8 +503,19 @@ fn bad_value(name: &'static str, value: &str, advice: String) -> SettingsError {
     SettingsError::BadValue { name, value: cut(value), advice }
 }
 
-/// Works out the API's address. An address without a scheme is taken as https, since people paste hosts.
+/// Returns the header of HTTP Basic.
+pub(crate) fn basic(user: &str, password: &str) -> (&'static str, Text) {
+    let token = BASE64.encode(format!("{user}:{password}"));
+    ("authorization", Text::Secret(SecretText::new(&format!("Basic {token}"))))
+}
+
+/// Works out where to ask first. An address without a scheme is taken as https, since people paste hosts.
 fn base(vendor: &'static Vendor, text: &str, surroundings: &Surroundings) -> Result<Url, SettingsError> {
+    if text.is_empty()
+        && let Base::LookedUp(look_up) = &vendor.base
+    {
+        return (look_up.at)(None).map_err(|advice| bad_value("url", text, advice));
+    }
     if text.contains('@') {
         return Err(SettingsError::CredentialsInUrl);
     }
@@ -349,8 +542,11 @@ fn base(vendor: &'static Vendor, text: &str, surroundings: &Surroundings) -> Res
         "http" => return Err(SettingsError::PlainHttp { url: cut(url.as_str()) }),
         _ => return Err(bad_value("url", text, "give it with https://".to_owned())),
     }
-    let Base::FromUrl(rule) = &vendor.base;
-    rule(&url).map_err(|advice| bad_value("url", text, advice))
+    let pointed_at = match &vendor.base {
+        Base::FromUrl(rule) => rule(&url),
+        Base::LookedUp(look_up) => (look_up.at)(Some(&url)),
+    };
+    pointed_at.map_err(|advice| bad_value("url", text, advice))
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -127,8 +127,10 @@ impl Call {
             };
             command.push_str(&format!(" -H '{name}: {shown}'"));
         }
-        if self.body.is_some() {
-            command.push_str(" --data '***'");
+        match &self.body {
+            Some(Text::Plain(body)) => command.push_str(&format!(" --data '{}'", body.replace('\'', "'\\''"))),
+            Some(Text::Secret(_)) => command.push_str(" --data '***'"),
+            None => {}
         }
         command
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reconcile::record::Kind;
 
-use crate::feed::{Fan, Vendor};
+use crate::feed::{Auth, Base, Fan, Feed, Paging, Vendor};
 
 /// The expected cost of one complete read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,26 +15,34 @@ pub struct Estimate {
     pub seconds: u64,
 }
 
-/// Estimates a complete read of `clients` clients and so many `records` of each kind.
-pub fn estimate(vendor: &Vendor, clients: u64, records: &BTreeMap<Kind, u64>) -> Estimate {
-    let page_size = f64::from(vendor.limits.page_size);
-    let requests: u64 = vendor
-        .feeds
-        .iter()
-        .filter(|feed| feed.kinds.iter().any(|kind| *kind == Kind::Client || records.contains_key(kind)))
-        .map(|feed| match feed.fan {
-            Fan::Once => 1 + u64::from(feed.sequel.is_some()),
-            Fan::PerClient => {
-                let rows: u64 = feed.kinds.iter().filter_map(|kind| records.get(kind)).sum();
-                clients + further_pages(clients, rows, page_size)
-            }
-        })
-        .sum();
-    let seconds = match vendor.limits.requests_per_minute {
-        Some(pace) => (requests * 60).div_ceil(u64::from(pace)),
-        None => (requests * vendor.limits.answer_ms_assumed).div_ceil(1000 * vendor.limits.in_flight as u64),
+/// Estimates a complete read of `clients` clients and so many `records` of each kind that is read, `details` of whose rows
+/// need a call of their own.
+pub fn estimate(vendor: &Vendor, clients: u64, records: &BTreeMap<Kind, u64>, details: u64) -> Estimate {
+    let wanted = |kind: &Kind| *kind == Kind::Client || records.contains_key(kind);
+    let is_read = |feed: &&Feed| feed.kinds.iter().chain(feed.words_for).any(wanted);
+    let rows = |feed: &Feed| match feed.kinds.contains(&Kind::Client) {
+        true => clients,
+        false => feed.kinds.iter().filter_map(|kind| records.get(kind)).sum(),
     };
-    Estimate { requests, seconds }
+    let of_feed = |feed: &Feed| match feed.fan {
+        Fan::Once if feed.paging == Paging::Single => 1 + u64::from(feed.sequel.is_some()),
+        Fan::Once => rows(feed).div_ceil(u64::from(vendor.limits.page_size)).max(1),
+        Fan::PerClient => clients + further_pages(clients, rows(feed), f64::from(vendor.limits.page_size)),
+        Fan::PerRow(other) => vendor.feed(other).map_or(0, rows),
+    };
+    let endpoints: Vec<u64> = vendor.feeds.iter().filter(is_read).map(of_feed).chain([details]).collect();
+    let opening =
+        u64::from(matches!(vendor.base, Base::LookedUp(_))) + u64::from(matches!(vendor.auth, Auth::Login(_)));
+    let requests = opening + endpoints.iter().sum::<u64>();
+    let limits = &vendor.limits;
+    let by_minute = limits.requests_per_minute.map_or(0, |pace| (requests * 60).div_ceil(u64::from(pace)));
+    let by_hour = limits.per_hour.map_or(0, |hour| {
+        let most = if hour.per_endpoint { endpoints.iter().copied().max().unwrap_or_default() } else { requests };
+        // What fits into the first hour need not wait.
+        most.saturating_sub(1) / u64::from(hour.requests) * 3600
+    });
+    let by_answers = (requests * limits.answer_ms_assumed).div_ceil(1000 * limits.in_flight as u64);
+    Estimate { requests, seconds: by_minute.max(by_hour).max(by_answers) }
 }
 
 /// Pages beyond the first of each client. Clients differ in size, few large and many small, so their sizes are taken to be

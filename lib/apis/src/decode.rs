@@ -62,6 +62,91 @@ fn read<'a, T: Deserialize<'a>>(row: &'a RawValue) -> Read<'a, T> {
     serde_json::from_str(row.get()).map_err(|_| row)
 }
 
+/// A list in JSON, read as far as it goes.
+pub(crate) struct List<'a> {
+    /// The rows, each still as text: read it with [`row`].
+    pub rows: Vec<&'a RawValue>,
+    /// What stands beside the rows, names with a small first letter.
+    pub beside: BTreeMap<String, Value>,
+    /// Why the list is not whole; the rows before the break are there all the same.
+    pub broken: Option<String>,
+}
+
+/// Reads a list whose rows stand under the top-level name `rows`, whatever the case of its first letter; or, without a name,
+/// a body that is the list itself. A body without the list is broken.
+pub(crate) fn list<'a>(body: &'a [u8], rows: Option<&'static str>) -> List<'a> {
+    let mut list = List { rows: Vec::new(), beside: BTreeMap::new(), broken: None };
+    let Ok(text) = std::str::from_utf8(body) else {
+        list.broken = Some("it is not UTF-8".to_owned());
+        return list;
+    };
+    let text = text.trim_start_matches('\u{feff}');
+    let mut source = serde_json::Deserializer::from_str(text);
+    let mut has_rows = rows.is_none();
+    let read = match rows {
+        None => RowsSeed(&mut list.rows).deserialize(&mut source),
+        Some(name) => {
+            let seed = ListSeed { name, has_rows: &mut has_rows, list: &mut list };
+            source.deserialize_map(seed)
+        }
+    };
+    if let Err(error) = read.and_then(|()| source.end()) {
+        list.broken = Some(why_broken(text, &error));
+    } else if !has_rows || (rows.is_none() && text.trim() == "null") {
+        list.broken = Some("it holds no list".to_owned());
+    }
+    list
+}
+
+struct ListSeed<'l, 'a> {
+    name: &'static str,
+    has_rows: &'l mut bool,
+    list: &'l mut List<'a>,
+}
+
+impl<'a> Visitor<'a> for ListSeed<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
+        while let Some(key) = map.next_key::<Str<'a>>()? {
+            let name = small_first(&key.0);
+            if name == self.name {
+                map.next_value_seed(RowsSeed(&mut self.list.rows))?;
+                *self.has_rows = true;
+            } else {
+                self.list.beside.insert(name, map.next_value()?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns a name with a small first letter.
+fn small_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// Reads one row of a [`list`].
+pub(crate) fn row<'a, T: Deserialize<'a>>(row: &'a RawValue) -> Read<'a, T> {
+    read(row)
+}
+
+/// Returns a JSON value in which every name has a small first letter, for vendors that write `Name` or `name`.
+pub(crate) fn with_small_names(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => Value::Object(
+            fields.into_iter().map(|(name, value)| (small_first(&name), with_small_names(value))).collect(),
+        ),
+        Value::Array(values) => Value::Array(values.into_iter().map(with_small_names).collect()),
+        other => other,
+    }
+}
+
 struct Parts<D, I> {
     data: Vec<D>,
     included: Vec<I>,
@@ -193,8 +278,16 @@ impl Link {
 pub(crate) enum Shape {
     /// An object that must be there.
     Object,
-    /// A text that must be there.
+    /// A text that must be there and makes an id.
     Required,
+    /// A number, or a text that makes an id, that must be there.
+    Id,
+    /// A text that must be there and is not blank.
+    Name,
+    /// A number, null or nothing.
+    Number,
+    /// A list, null or nothing.
+    List,
     /// A text, null or nothing.
     Text,
     /// A list of texts, null or nothing.
@@ -275,6 +368,11 @@ fn fits(value: Option<&Value>, shape: &Shape) -> bool {
     match shape {
         Shape::Object => value.is_some_and(Value::is_object),
         Shape::Required => value.and_then(Value::as_str).is_some_and(|text| VendorId::parse(text).is_ok()),
+        Shape::Id => value
+            .is_some_and(|value| value.is_u64() || value.as_str().is_some_and(|text| VendorId::parse(text).is_ok())),
+        Shape::Name => value.and_then(Value::as_str).is_some_and(|text| !text.trim().is_empty()),
+        Shape::Number => is_absent || value.is_some_and(Value::is_number),
+        Shape::List => is_absent || value.is_some_and(Value::is_array),
         Shape::Text => is_absent || value.is_some_and(Value::is_string),
         Shape::Texts => {
             is_absent || value.and_then(Value::as_array).is_some_and(|list| list.iter().all(Value::is_string))
@@ -293,6 +391,23 @@ pub(crate) fn hash<'a>(texts: impl IntoIterator<Item = &'a str>) -> u64 {
         }
     }
     state
+}
+
+/// Parts a text in which several addresses may stand, by commas, semicolons, bars and blanks.
+pub(crate) fn several(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|letter: char| matches!(letter, ',' | ';' | '|') || letter.is_whitespace())
+        .filter(|part| !part.is_empty())
+}
+
+/// Returns the MAC addresses in a text that may hold several.
+pub(crate) fn mac_addresses(text: &str) -> impl Iterator<Item = String> + '_ {
+    several(text).filter_map(mac_address)
+}
+
+/// Returns the IP addresses in a text that may hold several, in their usual form; unspecified and loopback ones are none.
+pub(crate) fn ip_addresses(text: &str) -> impl Iterator<Item = String> + '_ {
+    let addresses = several(text).filter_map(|part| part.parse::<std::net::IpAddr>().ok());
+    addresses.filter(|address| !address.is_unspecified() && !address.is_loopback()).map(|address| address.to_string())
 }
 
 /// Returns a MAC address in upper case with colons; `None` for anything that is not one, all zeros and broadcast too.

@@ -4,7 +4,7 @@
 //! any transport brought. No clock, no randomness, no environment.
 //!
 //! ```text
-//! settings, secret ──► Account ──► Reading::call ──► Call ··· transport ··· Reply ──► Reading::take ──► records, and what next
+//! settings, secret ──► Account ──► (opening) ──► Reading::call ──► Call ··· transport ··· Reply ──► Reading::take ──► records, and what next
 //! ```
 //!
 //! A vendor is a [`feed::Vendor`] in its own file below [`vendors`]: tags for what is ordinary, function pointers for what
@@ -20,6 +20,7 @@ pub mod reading;
 pub mod refusal;
 pub mod vendors;
 pub mod verify;
+pub mod words;
 
 #[cfg(test)]
 mod suite;

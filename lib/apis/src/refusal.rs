@@ -105,12 +105,22 @@ pub fn by_status(reply: &Reply) -> Judged {
     }
 }
 
+/// Says what happened, where it may pass.
+pub(crate) fn again_because(account: &Account, reply: &Reply) -> String {
+    let said = words(account, reply);
+    let status = reply.status;
+    if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") }
+}
+
 /// Returns the vendor's own words in `reply`: from the places where JSON errors keep them, else the text of the body.
 pub(crate) fn words(account: &Account, reply: &Reply) -> String {
     let text = String::from_utf8_lossy(&reply.body);
     let found = match serde_json::from_str::<Value>(&text) {
         Ok(json) => json_words(&json).unwrap_or_default(),
-        Err(_) if is_markup(&reply.body) => html_title(&text).unwrap_or("(an HTML page)").to_owned(),
+        Err(_) if is_markup(&reply.body) => {
+            let said = between(&text, "<title>", "</title>").or(between(&text, "<message>", "</message>"));
+            said.unwrap_or("(an HTML page)").to_owned()
+        }
         Err(_) => text.into_owned(),
     };
     tidy(account, &found)
@@ -145,7 +155,10 @@ fn json_words(json: &Value) -> Option<String> {
         first.and_then(|error| error.get("detail")),
         first.and_then(|error| error.get("title")),
         first,
+        json.pointer("/error/message"),
         json.get("message"),
+        json.get("Message"),
+        json.pointer("/Error/Message"),
         json.get("error"),
     ];
     places
@@ -155,8 +168,9 @@ fn json_words(json: &Value) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn html_title(text: &str) -> Option<&str> {
-    let start = text.find("<title>")? + "<title>".len();
-    let end = start + text[start..].find("</title>")?;
+/// Returns what stands between two marks.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
+    let start = text.find(open)? + open.len();
+    let end = start + text[start..].find(close)?;
     Some(&text[start..end])
 }

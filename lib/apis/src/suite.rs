@@ -15,21 +15,33 @@ use serde_json::Value;
 
 use crate::account::{Account, Surroundings};
 use crate::call::{Reply, Secret, SecretText, redacted};
-use crate::feed::{Fan, Feed, Paging, Vendor};
+use crate::feed::{Below, Fan, Feed, Paging, Vendor};
 use crate::reading::{Reading, Taken, Then};
 use crate::refusal::Cause;
 use crate::vendors;
 use crate::verify::{CheckAnswer, answer, checks};
+use crate::words::Words;
 
 /// What the names of a vendor's fixtures must begin with, at least once each.
 const NEEDED_CASES: &[&str] =
     &["one_page", "empty", "row_", "refused_", "throttled_", "bad_key_", "html_", "truncated_"];
 
+/// Something that a feed can be read below, where it fans out.
+fn below(feed: &Feed) -> Option<Below> {
+    let one = VendorId::parse("1").unwrap();
+    match feed.fan {
+        Fan::Once => None,
+        Fan::PerClient => Some(one.into()),
+        Fan::PerRow(_) => Some(Below { client: one.clone(), row: Some(one) }),
+    }
+}
+
 struct Fixture {
     path: PathBuf,
     account: Account,
     feed: &'static Feed,
-    parent: Option<VendorId>,
+    below: Option<Below>,
+    words: Words,
     replies: Vec<Reply>,
 }
 
@@ -66,17 +78,22 @@ fn fixture(vendor: &'static Vendor, path: PathBuf) -> Fixture {
     let text = std::fs::read_to_string(&path).expect("fixtures are text");
     let (head, replies) = text.split_once("\n\n").expect("a blank line after the head");
     let mut feed = &vendor.feeds[0];
-    let (mut parent, mut settings) = (None, Vec::new());
+    let (mut below, mut settings, mut words) = (None::<Below>, Vec::new(), Words::default());
     for line in head.lines() {
         match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
             ["feed", name] => feed = vendor.feed(name).expect("the feed exists"),
-            ["parent", id] => parent = Some(VendorId::parse(id).unwrap()),
+            ["client", id] => below = Some(VendorId::parse(id).unwrap().into()),
+            ["row", id] => below.as_mut().expect("a client before its row").row = Some(VendorId::parse(id).unwrap()),
+            ["word", table, pair] => {
+                let (id, word) = pair.split_once('=').expect("id=word");
+                words.set(table, id, word);
+            }
             ["setting", name, value] => settings.push((name.to_owned(), value.to_owned())),
             _ => panic!("{}: what is {line:?}?", path.display()),
         }
     }
     let replies = replies.split("\n-----\n").map(reply).collect();
-    Fixture { account: account(vendor, &settings), path, feed, parent, replies }
+    Fixture { account: account(vendor, &settings), path, feed, below, words, replies }
 }
 
 fn reply(text: &str) -> Reply {
@@ -108,7 +125,7 @@ fn fixtures() -> Vec<Fixture> {
 
 /// Feeds the replies to a reading, through a checkpoint before each, and hands every step to `look`.
 fn drive(fixture: &Fixture, replies: &[Reply], mut look: impl FnMut(&Reading, &Taken)) -> (Vec<VendorRecord>, Then) {
-    let mut reading = Reading::start(fixture.feed, fixture.parent.as_ref());
+    let mut reading = Reading::start(fixture.feed, fixture.below.as_ref(), None);
     let mut records = Vec::new();
     let mut then = Then::Next;
     for reply in replies {
@@ -120,7 +137,7 @@ fn drive(fixture: &Fixture, replies: &[Reply], mut look: impl FnMut(&Reading, &T
         let checkpoint = serde_json::to_string(&reading).unwrap();
         let mut restored: Reading = serde_json::from_str(&checkpoint).unwrap();
         assert_eq!(restored, reading, "a checkpoint restores the reading");
-        let taken = restored.take(&fixture.account, reply);
+        let taken = restored.take(&fixture.account, &fixture.words, reply);
         look(&reading, &taken);
         records.extend(taken.records);
         then = taken.then;
@@ -136,10 +153,10 @@ fn all_of(fixture: &Fixture, replies: &[Reply]) -> (Vec<VendorRecord>, Then) {
 /// Like [`all_of`], for replies of which the last ones may not be asked for.
 fn as_far_as_it_goes(fixture: &Fixture, replies: &[Reply]) -> (Vec<VendorRecord>, Then) {
     let mut count = 0;
-    let mut reading = Reading::start(fixture.feed, fixture.parent.as_ref());
+    let mut reading = Reading::start(fixture.feed, fixture.below.as_ref(), None);
     for reply in replies {
         count += 1;
-        if reading.take(&fixture.account, reply).then != Then::Next {
+        if reading.take(&fixture.account, &fixture.words, reply).then != Then::Next {
             break;
         }
     }
@@ -225,16 +242,28 @@ fn ids_are_unique_stable_and_below_the_parent() {
         assert_eq!(ids.len(), records.len(), "{}: an id comes twice", fixture.path.display());
         for record in &records {
             assert_eq!(record.client.is_some(), record.kind.is_below_client(), "{record:?}");
-            assert!(fixture.feed.fan == Fan::Once || record.client == fixture.parent, "{record:?}");
+            assert!(
+                fixture.feed.fan == Fan::Once
+                    || record.client.as_ref() == fixture.below.as_ref().map(|below| &below.client),
+                "{record:?}"
+            );
             assert!(!record.name.is_empty(), "{record:?} has no name");
         }
     }
 }
 
-/// Applies `change` to the rows of a JSON reply; `None` where it has none.
+/// Applies `change` to the rows of a JSON reply, which are its list or the body itself; `None` where it has none.
 fn with_rows(reply: &Reply, change: impl FnOnce(&mut Vec<Value>)) -> Option<Reply> {
     let mut body: Value = serde_json::from_slice(&reply.body).ok()?;
-    change(body.get_mut("data")?.as_array_mut()?);
+    let rows = match &mut body {
+        Value::Array(rows) => rows,
+        body => ["data", "items", "result"]
+            .into_iter()
+            .find(|name| body[*name].is_array())
+            .map(|name| &mut body[name])?
+            .as_array_mut()?,
+    };
+    change(rows);
     Some(Reply { body: body.to_string().into_bytes(), ..reply.clone() })
 }
 
@@ -270,14 +299,20 @@ fn a_broken_row_costs_that_row() {
         |row| serde_json::json!({"id": row["id"]}),
         |row| serde_json::json!({"id": row["id"], "attributes": [1]}),
     ];
-    for fixture in fixtures().into_iter().filter(|one| stem(one).starts_with("one_page")) {
-        let (whole, _) = all_of(&fixture, &fixture.replies);
+    let lists = fixtures().into_iter().filter(|one| stem(one).starts_with("one_page"));
+    for fixture in lists.filter(|one| !one.feed.kinds.is_empty()) {
+        // A row of several records stands for one of the feed's first kind.
+        let of_rows = |records: Vec<VendorRecord>| -> Vec<VendorRecord> {
+            records.into_iter().filter(|record| record.kind == fixture.feed.kinds[0]).collect()
+        };
+        let whole = of_rows(all_of(&fixture, &fixture.replies).0);
         let rows = row_count(&fixture.replies[0]);
         assert_eq!(rows, whole.len(), "{}: a record for each row", fixture.path.display());
         for (breaker, index) in breakers.iter().flat_map(|breaker| (0..rows).map(move |index| (breaker, index))) {
             let mut replies = fixture.replies.clone();
             replies[0] = with_rows(&replies[0], |rows| rows[index] = breaker(&rows[index])).unwrap();
-            let (mut records, then) = all_of(&fixture, &replies);
+            let (records, then) = all_of(&fixture, &replies);
+            let mut records = of_rows(records);
             assert_eq!(then, Then::Done, "a broken row does not break the page");
             assert_eq!(records.len(), whole.len(), "a broken row is counted");
             let broken = records.remove(index);
@@ -308,14 +343,16 @@ fn a_body_that_breaks_off_is_never_the_end_and_invents_nothing() {
 #[test]
 fn a_vendor_that_repeats_a_page_is_left() {
     for fixture in fixtures() {
-        let mut reading = Reading::start(fixture.feed, fixture.parent.as_ref());
+        let mut reading = Reading::start(fixture.feed, fixture.below.as_ref(), None);
         for reply in &fixture.replies {
-            let taken = reading.take(&fixture.account, reply);
+            let taken = reading.take(&fixture.account, &fixture.words, reply);
             if taken.then != Then::Next || fixture.feed.paging == Paging::Single {
                 continue;
             }
             let mut repeated = reading.clone();
-            let ends = (0..3).map(|_| repeated.take(&fixture.account, reply).then).find(|then| *then != Then::Next);
+            let ends = (0..3)
+                .map(|_| repeated.take(&fixture.account, &fixture.words, reply).then)
+                .find(|then| *then != Then::Next);
             assert!(matches!(ends, Some(Then::Broken(_))), "{}: {ends:?}", fixture.path.display());
         }
     }
@@ -325,12 +362,11 @@ fn a_vendor_that_repeats_a_page_is_left() {
 fn no_bad_status_is_an_end_and_every_refusal_has_a_hint() {
     for vendor in vendors::ALL {
         let account = account(vendor, &[]);
-        let parent = VendorId::parse("1").unwrap();
         for feed in vendor.feeds {
             for status in (300..600).filter(|status| !feed.nothing.contains(status)) {
-                let mut reading = Reading::start(feed, Some(&parent).filter(|_| feed.fan == Fan::PerClient));
+                let mut reading = Reading::start(feed, below(feed).as_ref(), None);
                 let before = reading.clone();
-                let taken = reading.take(&account, &Reply { status, ..Reply::default() });
+                let taken = reading.take(&account, &Words::default(), &Reply { status, ..Reply::default() });
                 assert!(taken.records.is_empty());
                 if status != 504 {
                     assert_eq!(reading, before, "status {status} moves nothing");
@@ -339,7 +375,7 @@ fn no_bad_status_is_an_end_and_every_refusal_has_a_hint() {
                     Then::Again { .. } => assert!(status >= 500 || matches!(status, 408 | 429), "{status}"),
                     Then::Refused(refusal) => {
                         assert_eq!(refusal.status, status);
-                        assert!(refusal.hint.contains("curl -X GET"), "{refusal:?}");
+                        assert!(refusal.hint.contains("curl -X "), "{refusal:?}");
                         assert_eq!(refusal.cause == Cause::Credentials, status == 401, "{status}");
                     }
                     then => panic!("{} {} after {status}: {then:?}", vendor.id, feed.name),
@@ -382,11 +418,10 @@ fn no_canary_is_ever_shown() {
                 let headers = vec![("location".to_owned(), format!("https://{form}.example/"))];
                 let reply = Reply { status, headers, body };
                 for feed in vendor.feeds {
-                    let parent = VendorId::parse("1").unwrap();
-                    let mut reading = Reading::start(feed, Some(&parent).filter(|_| feed.fan == Fan::PerClient));
+                    let mut reading = Reading::start(feed, below(feed).as_ref(), None);
                     let call = reading.call(&account);
                     clean("a call", format!("{call:?} {} {}", call.as_curl(), redacted(&call.url)));
-                    clean("what was taken", format!("{:?}", reading.take(&account, &reply)));
+                    clean("what was taken", format!("{:?}", reading.take(&account, &Words::default(), &reply)));
                     clean("a checkpoint", serde_json::to_string(&reading).unwrap());
                 }
                 for check in checks(&account, &kinds) {
@@ -407,7 +442,9 @@ fn a_vendors_words_are_short_and_on_one_line() {
         let feed = &vendor.feeds[0];
         for text in ["a\u{1b}[31mred\r\nline\u{202e}x", &"ä".repeat(1000)] {
             let reply = Reply { status: 400, headers: Vec::new(), body: text.as_bytes().to_vec() };
-            let Then::Refused(refusal) = Reading::start(feed, None).take(&account, &reply).then else {
+            let Then::Refused(refusal) =
+                Reading::start(feed, None, None).take(&account, &Words::default(), &reply).then
+            else {
                 panic!("400 is a refusal");
             };
             let words = refusal.vendor_words;

@@ -6,7 +6,7 @@ use reconcile::record::Kind;
 
 use crate::account::Account;
 use crate::call::{Call, Reply};
-use crate::feed::Probe;
+use crate::feed::{Ask, Body, Probe};
 use crate::refusal::{Cause, Judged, Refusal};
 
 /// One call that verifies a kind. A kind works when all its checks do.
@@ -32,7 +32,7 @@ pub enum CheckAnswer {
     Refused(Refusal),
 }
 
-/// Returns the checks for `kinds`, in the order in which they are to be sent. The first answer that refuses the
+/// Returns the checks for `kinds` on an account that is open, in the order in which they are to be sent. The first answer that refuses the
 /// credentials makes the others pointless.
 pub fn checks(account: &Account, kinds: &BTreeSet<Kind>) -> Vec<Check> {
     let Some(first) = kinds.first().copied() else { return Vec::new() };
@@ -47,8 +47,10 @@ pub fn checks(account: &Account, kinds: &BTreeSet<Kind>) -> Vec<Check> {
 
 fn check(account: &Account, probe: &'static Probe, kind: Kind, is_second_path: bool) -> Check {
     let path = if is_second_path { probe.instead.unwrap_or(probe.path) } else { probe.path };
-    let query: Vec<_> = probe.query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    Check { kind, what: probe.what, call: account.call(path, &query), probe, is_second_path }
+    let query = probe.query.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let body = probe.body.map(|json| Body::Json(json.to_owned()));
+    let call = account.call(Ask { path: path.to_owned(), query, body });
+    Check { kind, what: probe.what, call, probe, is_second_path }
 }
 
 /// Returns what `reply` to `check` says.

@@ -298,7 +298,7 @@ fn cost(integration: &Integration, last: &RunRecord) -> Option<CostView> {
     let vendor = vendors::find(&integration.vendor)?;
     let fetched: BTreeMap<Kind, u64> = last.counts.iter().map(|(kind, counts)| (*kind, counts.fetched)).collect();
     let clients = fetched.get(&Kind::Client).copied()?;
-    let estimate = estimate(vendor, clients, &fetched);
+    let estimate = estimate(vendor, clients, &fetched, 0);
     Some(CostView { vendor_requests: estimate.requests, seconds: estimate.seconds })
 }
 

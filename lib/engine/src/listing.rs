@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use apis::account::Account;
-use apis::feed::Feed;
+use apis::feed::{Below, Feed};
 use apis::limits::retry;
 use apis::reading::{Reading, Then};
 use apis::refusal::Refusal;
+use apis::words::Words;
 use jiff::{SignedDuration, Timestamp};
 use reconcile::ids::VendorId;
 use reconcile::record::VendorRecord;
@@ -97,7 +98,8 @@ pub async fn list(
     pace: &Pace,
 ) -> Listing {
     let route = Route::of(account);
-    let mut reading = Reading::start(feed, parent);
+    let below = parent.map(|client| Below::from(client.clone()));
+    let mut reading = Reading::start(feed, below.as_ref(), None);
     let mut records = Vec::new();
     let mut attempt = 0;
     let end = |records, ending| Listing { records, ending };
@@ -108,7 +110,7 @@ pub async fn list(
         attempt += 1;
         let (why, after) = match transport.send(&reading.call(account), &route).await {
             Ok(reply) => {
-                let taken = reading.take(account, &reply);
+                let taken = reading.take(account, &Words::default(), &reply);
                 records.extend(taken.records);
                 match taken.then {
                     Then::Next => {

@@ -106,7 +106,7 @@ fn common_settings_are_checked_and_read() {
 #[test]
 fn calls_carry_the_secret_and_do_not_show_it() {
     let account = make(&[URL], whole_secret(), false).unwrap();
-    let call = account.call("v1/x", &[("page[first]", "2".to_owned())]);
+    let call = account.call(Ask::get("v1/x", vec![("page[first]", "2".to_owned())]));
     assert_eq!(call.url.as_str(), "https://auvikapi.us1.my.auvik.com/v1/x?page%5Bfirst%5D=2");
     let token = call.header("authorization").and_then(|text| text.strip_prefix("Basic ")).unwrap();
     assert_eq!(BASE64.decode(token).unwrap(), format!("api@pine.example:{KEY}").into_bytes());

@@ -19,7 +19,7 @@ fn curl_shows_everything_but_secrets() {
 #[test]
 fn debug_texts_hold_no_secret_and_no_body() {
     let mut call = call();
-    call.body = Some(Text::Plain("hush".to_owned()));
+    call.body = Some(Text::Secret(SecretText::new("hush")));
     let reply =
         Reply { status: 200, headers: vec![("set-cookie".to_owned(), "hush".to_owned())], body: b"hush".to_vec() };
     let secret = Secret(BTreeMap::from([("key".to_owned(), SecretText::new("hush"))]));

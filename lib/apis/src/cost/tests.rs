@@ -3,7 +3,7 @@ use crate::vendors;
 
 fn requests(clients: u64, assets: Option<u64>) -> u64 {
     let records = assets.map(|count| (Kind::Asset, count)).into_iter().collect();
-    estimate(vendors::find("auvik").unwrap(), clients, &records).requests
+    estimate(vendors::find("auvik").unwrap(), clients, &records, 0).requests
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn a_kind_that_is_not_read_costs_nothing() {
 #[test]
 fn time_follows_the_requests_in_flight() {
     let vendor = vendors::find("auvik").unwrap();
-    let estimate = estimate(vendor, 500, &BTreeMap::from([(Kind::Asset, 100_000)]));
+    let estimate = estimate(vendor, 500, &BTreeMap::from([(Kind::Asset, 100_000)]), 0);
     let limits = vendor.limits;
     assert_eq!(
         estimate.seconds,

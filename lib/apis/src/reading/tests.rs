@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use reconcile::ids::VendorId;
+
 use super::*;
 use crate::account::Surroundings;
 use crate::call::{Secret, SecretText};
@@ -13,7 +15,7 @@ fn account(url: &str) -> Account {
 }
 
 fn devices(account: &Account) -> Reading {
-    Reading::start(account.vendor.feed("devices").unwrap(), Some(&VendorId::parse("7").unwrap()))
+    Reading::start(account.vendor.feed("devices").unwrap(), Some(&VendorId::parse("7").unwrap().into()), None)
 }
 
 /// A page with one device, whose next link is on the account's own host.
@@ -31,9 +33,9 @@ fn a_list_without_end_is_given_up_at_the_page_limit() {
     let mut reading = devices(&account);
     let limit = account.vendor.limits.pages_max;
     for number in 1..limit {
-        assert_eq!(reading.take(&account, &page(&account, number)).then, Then::Next);
+        assert_eq!(reading.take(&account, &Words::default(), &page(&account, number)).then, Then::Next);
     }
-    let last = reading.take(&account, &page(&account, limit));
+    let last = reading.take(&account, &Words::default(), &page(&account, limit));
     assert_eq!(last.records.len(), 1, "the last page counts");
     assert_eq!(last.then, Then::Broken(format!("the list has more than {limit} pages")));
     let checkpoint = serde_json::to_string(&reading).unwrap();
@@ -44,7 +46,7 @@ fn a_list_without_end_is_given_up_at_the_page_limit() {
 fn the_next_page_is_asked_for_as_the_vendor_wrote_it() {
     let account = account("https://us1.my.auvik.com");
     let mut reading = devices(&account);
-    reading.take(&account, &page(&account, 1));
+    reading.take(&account, &Words::default(), &page(&account, 1));
     let call = reading.call(&account);
     assert_eq!(call.url.as_str(), "https://auvikapi.us1.my.auvik.com/v1/inventory/device/info?page%5Bafter%5D=c1");
     assert_eq!(reading.call(&account), call, "asking twice changes nothing");
@@ -54,7 +56,7 @@ fn the_next_page_is_asked_for_as_the_vendor_wrote_it() {
 fn a_checkpoint_does_not_decide_where_credentials_go() {
     let before = account("https://us1.my.auvik.com");
     let mut reading = devices(&before);
-    reading.take(&before, &page(&before, 1));
+    reading.take(&before, &Words::default(), &page(&before, 1));
     let checkpoint = serde_json::to_string(&reading).unwrap();
     assert!(!checkpoint.contains("auvik.com"), "{checkpoint}");
     let moved = account("https://eu1.my.auvik.com");
@@ -63,7 +65,7 @@ fn a_checkpoint_does_not_decide_where_credentials_go() {
     forged.set_path("//elsewhere.example/v1");
     let body = format!(r#"{{"data":[],"links":{{"next":"{forged}"}}}}"#);
     let mut reading = devices(&before);
-    reading.take(&before, &Reply { status: 200, headers: Vec::new(), body: body.into_bytes() });
+    reading.take(&before, &Words::default(), &Reply { status: 200, headers: Vec::new(), body: body.into_bytes() });
     assert_eq!(reading.call(&before).url.host_str(), Some("auvikapi.us1.my.auvik.com"));
 }
 
@@ -72,7 +74,7 @@ fn on_loopback_the_path_of_the_address_stays_in_front() {
     let account = account("http://127.0.0.1:4010/sim");
     let mut reading = devices(&account);
     assert_eq!(reading.call(&account).url.path(), "/sim/v1/inventory/device/info");
-    assert_eq!(reading.take(&account, &page(&account, 1)).then, Then::Next);
+    assert_eq!(reading.take(&account, &Words::default(), &page(&account, 1)).then, Then::Next);
     assert_eq!(reading.call(&account).url.path(), "/sim/v1/inventory/device/info");
 }
 
@@ -88,17 +90,17 @@ fn after_a_gateways_time_out_the_first_page_is_asked_for_smaller() {
     let sizes: Vec<_> = (0..3)
         .map(|_| {
             let size = asked(&reading);
-            assert!(matches!(reading.take(&account, &timed_out).then, Then::Again { .. }));
+            assert!(matches!(reading.take(&account, &Words::default(), &timed_out).then, Then::Again { .. }));
             size.expect("a page size")
         })
         .collect();
     assert_eq!(sizes, ["500", "250", "125"]);
     for _ in 0..20 {
-        reading.take(&account, &timed_out);
+        reading.take(&account, &Words::default(), &timed_out);
     }
     assert_eq!(asked(&reading).as_deref(), Some("1"), "a page has one row at least");
-    reading.take(&account, &page(&account, 1));
+    reading.take(&account, &Words::default(), &page(&account, 1));
     let call = reading.call(&account);
-    reading.take(&account, &timed_out);
+    reading.take(&account, &Words::default(), &timed_out);
     assert_eq!(reading.call(&account), call, "the vendor's links stay as they are");
 }

@@ -8,8 +8,9 @@ use reconcile::ids::VendorId;
 use reconcile::record::{Activity, Field, Fields, Kind, VendorRecord, fold_blanks};
 use serde::Deserialize;
 
+use crate::call::Reply;
 use crate::decode::{Read, Row, Shape, Str, document, mac_address};
-use crate::feed::Page;
+use crate::feed::{Context, Page};
 
 const ROW: Row = Row {
     shapes: &[
@@ -141,12 +142,13 @@ struct Interfaces<'a> {
 /// A page that breaks off keeps the devices whose interfaces came whole: a device without its MAC addresses would look
 /// as if it had lost them. A device of another tenant is left out, since it is read with that tenant (section 4: it is
 /// uncertain whether a grouping tenant's list holds those of its children).
-pub(super) fn decode(body: &[u8], tenant: Option<&VendorId>) -> Page {
-    let document = document::<Device<'_>, Detail<'_>>(body);
+pub(super) fn decode(reply: &Reply, context: &Context<'_>) -> Page {
+    let document = document::<Device<'_>, Detail<'_>>(&reply.body);
+    let tenant = context.below.map(|below| &below.client);
     let mut interfaces = interfaces(document.included);
     let is_whole = document.broken.is_none();
     let records = document.data.into_iter().filter_map(|row| record(row, tenant, &mut interfaces, is_whole)).collect();
-    Page { records, next: document.next, mark: None, broken: document.broken }
+    Page { records, next: document.next, broken: document.broken, ..Page::default() }
 }
 
 fn interfaces<'a>(rows: Vec<Read<'a, Detail<'a>>>) -> Interfaces<'a> {

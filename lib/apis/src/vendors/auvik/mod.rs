@@ -8,13 +8,14 @@ mod devices;
 mod tenants;
 
 use reconcile::doc::Role;
-use reconcile::ids::VendorId;
 use reconcile::record::Kind;
 use url::Url;
 
-use crate::account::{Account, is_anything};
+use crate::account::{Account, basic, is_anything};
 use crate::call::Reply;
-use crate::feed::{Ask, Auth, Base, Fan, Feed, Limits, Paging, PartSpec, Probe, Sequel, SettingSpec, Vendor};
+use crate::feed::{
+    Ask, At, Auth, Base, Fan, Feed, Limits, ORDINARY, Paging, PartSpec, Probe, Sequel, SettingSpec, Vendor,
+};
 use crate::refusal::{Cause, Judged, by_status};
 
 /// Devices per page: the upper end of what is advised; larger pages time out (section 8).
@@ -51,25 +52,28 @@ pub static AUVIK: Vendor = Vendor {
         PartSpec { name: "api_key", what: "the API key from that user's profile in Auvik" },
     ],
     base: Base::FromUrl(api_address),
-    auth: Auth::Basic { user: "username", password: "api_key" },
+    auth: Auth::Headers(|account| vec![basic(account.secret.part("username"), account.secret.part("api_key"))]),
     accept: "application/vnd.api+json",
     feeds: &[TENANTS, DEVICES],
     limits: Limits {
         in_flight: 4,
         // No numbers are published (section 9); throttling is waited for when it comes.
         requests_per_minute: None,
+        per_hour: None,
         page_size: PAGE_SIZE,
         pages_max: 400,
         body_bytes_max: 16 << 20,
         answer_ms_assumed: 800,
     },
     has_asset_types: false,
+    type_list: None,
     probes: &[
         Probe {
             kind: None,
             what: "the sign-in",
             path: "v1/authentication/verify",
             query: &[],
+            body: None,
             // Also served without the version (section 2).
             instead: Some("authentication/verify"),
             is_answer: is_not_markup,
@@ -79,6 +83,7 @@ pub static AUVIK: Vendor = Vendor {
             what: "the list of tenants",
             path: "v1/tenants",
             query: &[],
+            body: None,
             instead: None,
             is_answer: is_list,
         },
@@ -87,6 +92,7 @@ pub static AUVIK: Vendor = Vendor {
             what: "the list of devices",
             path: "v1/inventory/device/info",
             query: &[("page[first]", "1")],
+            body: None,
             instead: None,
             is_answer: is_list,
         },
@@ -98,14 +104,13 @@ pub static AUVIK: Vendor = Vendor {
 const TENANTS: Feed = Feed {
     name: "tenants",
     kinds: &[Kind::Client],
-    fan: Fan::Once,
-    ask: ask_tenants,
-    paging: Paging::Single,
+    ask: |_| Ask::get("v1/tenants", Vec::new()),
     // A key sees its own tenant at least, so a 404 here is no empty list.
     nothing: &[204],
     decode: tenants::decode,
     // The one place with display names and addresses; without the right to it, prefixes serve as names (section 3).
     sequel: Some(Sequel { ask: ask_details, join: tenants::join, dispensable: &[204, 400, 403, 404] }),
+    ..ORDINARY
 };
 
 const DEVICES: Feed = Feed {
@@ -113,34 +118,29 @@ const DEVICES: Feed = Feed {
     kinds: &[Kind::Asset],
     fan: Fan::PerClient,
     ask: ask_devices,
+    can_say_changes: true,
     paging: Paging::NextLink,
     // Both are seen for "no results" (section 9).
     nothing: &[204, 404],
     decode: devices::decode,
-    sequel: None,
+    ..ORDINARY
 };
-
-fn ask_tenants(_: Option<&VendorId>, _: u32) -> Ask {
-    Ask { path: "v1/tenants".to_owned(), query: Vec::new() }
-}
 
 /// Needs the prefix of the main account: as configured, else as the list of tenants shows it.
 fn ask_details(account: &Account, found: Option<&str>) -> Option<Ask> {
     let domain = account.setting("domain").or(found)?;
-    Some(Ask { path: "v1/tenants/detail".to_owned(), query: vec![("tenantDomainPrefix", domain.to_owned())] })
+    Some(Ask::get("v1/tenants/detail", vec![("tenantDomainPrefix", domain.to_owned())]))
 }
 
-fn ask_devices(tenant: Option<&VendorId>, page_size: u32) -> Ask {
-    let tenant = tenant.map_or("", VendorId::as_str);
-    Ask {
-        path: "v1/inventory/device/info".to_owned(),
-        query: vec![
-            ("tenants", tenant.to_owned()),
-            ("page[first]", page_size.to_string()),
-            ("include", "deviceDetail".to_owned()),
-            ("fields[deviceDetail]", "interfaces".to_owned()),
-        ],
-    }
+fn ask_devices(at: &At<'_>) -> Ask {
+    let mut query = vec![
+        ("tenants", at.parent().to_owned()),
+        ("page[first]", at.page_size.to_string()),
+        ("include", "deviceDetail".to_owned()),
+        ("fields[deviceDetail]", "interfaces".to_owned()),
+    ];
+    query.extend(at.since.map(|since| ("filter[modifiedAfter]", since.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())));
+    Ask::get("v1/inventory/device/info", query)
 }
 
 /// Turns what people paste into the API's address: the dashboard with or without their own prefix, the API host itself,

@@ -7,8 +7,9 @@ use reconcile::record::{Activity, Field, Fields, Kind, VendorRecord, fold_blanks
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::call::Reply;
 use crate::decode::{Read, Row, Shape, Str, document};
-use crate::feed::Page;
+use crate::feed::{Context, Page};
 
 const ROW: Row = Row {
     shapes: &[
@@ -64,11 +65,11 @@ enum Standing {
 }
 
 /// Reads the list. All tenants are clients, the MSP's own among them. The mark is the prefix of the main account.
-pub(super) fn decode(body: &[u8], _: Option<&VendorId>) -> Page {
-    let document = document::<Tenant<'_>, IgnoredAny>(body);
+pub(super) fn decode(reply: &Reply, _: &Context<'_>) -> Page {
+    let document = document::<Tenant<'_>, IgnoredAny>(&reply.body);
     let mut main: Option<(Standing, String)> = None;
     let records = document.data.into_iter().map(|row| record(row, &mut main)).collect();
-    Page { records, next: None, mark: main.map(|(_, prefix)| prefix), broken: document.broken }
+    Page { records, mark: main.map(|(_, prefix)| prefix), broken: document.broken, ..Page::default() }
 }
 
 fn record(row: Read<'_, Tenant<'_>>, main: &mut Option<(Standing, String)>) -> VendorRecord {
