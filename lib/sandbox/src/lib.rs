@@ -15,10 +15,12 @@ pub mod dates;
 pub mod faults;
 pub mod server;
 pub mod simulator;
+pub mod vendors;
 pub mod world;
 
 pub use auvik::AuvikSim;
 pub use faults::{Fault, RowDamage, Trouble};
 pub use server::{Counts, Running, Sandbox, Summary};
 pub use simulator::{Answer, Delivery, Listing, Shared, Simulator};
+pub use vendors::Vendors;
 pub use world::{SharedWorld, Size, World};

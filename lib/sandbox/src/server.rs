@@ -5,6 +5,7 @@ mod tests;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -22,12 +23,22 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::auvik::{AuvikSim, Credentials};
 use crate::simulator::{Answer, Delivery, Listing, Shared, Simulator};
-use crate::world::{SharedWorld, World};
+use crate::vendors::Vendors;
+use crate::world::World;
 
 /// Request headers that a simulator may look at.
-const HEADERS: &[&str] = &["accept", "authorization", "content-type", "user-agent"];
+const HEADERS: &[&str] = &[
+    "accept",
+    "apiintegrationcode",
+    "authorization",
+    "clientid",
+    "content-type",
+    "pagination-type",
+    "secret",
+    "user-agent",
+    "username",
+];
 /// Length of the longest request body.
 const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
@@ -42,10 +53,7 @@ pub struct Running {
 /// The simulated vendors over one world, each listening at a port of its own.
 #[derive(Debug)]
 pub struct Sandbox {
-    /// What they all show.
-    pub world: SharedWorld,
-    /// Auvik, for switching faults on.
-    pub auvik: Shared<AuvikSim>,
+    vendors: Vendors,
     servers: Vec<Running>,
     listings: Vec<Listing>,
 }
@@ -68,24 +76,19 @@ pub struct Counts {
     pub devices: usize,
 }
 
-struct Behind<S> {
-    simulator: Shared<S>,
+#[derive(Clone)]
+struct Behind {
+    simulator: Shared<dyn Simulator>,
     origin: String,
-}
-
-impl<S> Clone for Behind<S> {
-    fn clone(&self) -> Self {
-        Self { simulator: self.simulator.clone(), origin: self.origin.clone() }
-    }
 }
 
 impl Running {
     /// Lets a simulator listen on 127.0.0.1 at `port`; 0 takes any that is free.
-    pub async fn start<S: Simulator>(port: u16, simulator: Shared<S>) -> io::Result<Running> {
+    pub async fn start(port: u16, simulator: Shared<dyn Simulator>) -> io::Result<Running> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let behind = Behind { simulator, origin: format!("http://{address}") };
-        let router = Router::new().fallback(answer::<S>).with_state(behind);
+        let router = Router::new().fallback(answer).with_state(behind);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = axum::serve(listener, router).with_graceful_shutdown(async {
             // A sender that was dropped means the same as a word from it.
@@ -114,13 +117,17 @@ impl Running {
 }
 
 impl Sandbox {
-    /// Starts every simulated vendor over a world, the first at `port`, the next at the one after it; 0 takes any free.
+    /// Starts every simulated vendor over a world, the first at `port`, the next ones at those after it; 0 takes any free.
     pub async fn start(port: u16, world: World) -> io::Result<Sandbox> {
-        let world = SharedWorld::new(world);
-        let auvik = Shared::new(AuvikSim::new(world.clone(), Credentials::default()));
-        let running = Running::start(port, auvik.clone()).await?;
-        let listings = vec![auvik.with(|auvik| auvik.listing(&running.url()))];
-        Ok(Sandbox { world, auvik, servers: vec![running], listings })
+        let vendors = Vendors::new(world);
+        let (mut servers, mut listings) = (Vec::new(), Vec::new());
+        for (nth, simulator) in vendors.all().iter().enumerate() {
+            let port = if port == 0 { 0 } else { nth_port(port, nth)? };
+            let server = Running::start(port, simulator.clone()).await?;
+            listings.push(simulator.with(|simulator| simulator.listing(&server.url())));
+            servers.push(server);
+        }
+        Ok(Sandbox { vendors, servers, listings })
     }
 
     /// Returns where each vendor is and how to be let in.
@@ -130,7 +137,7 @@ impl Sandbox {
 
     /// Returns the same together with how much there is.
     pub fn summary(&self) -> Summary<'_> {
-        let world = self.world.read();
+        let world = self.vendors.world.read();
         let world = Counts { clients: world.clients.len(), devices: world.device_count() };
         Summary { vendors: &self.listings, world }
     }
@@ -143,7 +150,21 @@ impl Sandbox {
     }
 }
 
-async fn answer<S: Simulator>(State(behind): State<Behind<S>>, request: Request) -> Response {
+/// What the sandbox shows, and each simulator for switching faults on.
+impl Deref for Sandbox {
+    type Target = Vendors;
+
+    fn deref(&self) -> &Vendors {
+        &self.vendors
+    }
+}
+
+fn nth_port(first: u16, nth: usize) -> io::Result<u16> {
+    let port = u16::try_from(nth).ok().and_then(|nth| first.checked_add(nth));
+    port.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "there are not enough ports above this one"))
+}
+
+async fn answer(State(behind): State<Behind>, request: Request) -> Response {
     match read(request, &behind.origin).await {
         Ok(call) => send(behind.simulator.with(|simulator| simulator.serve(&call, &behind.origin))),
         Err(status) => plain(status),

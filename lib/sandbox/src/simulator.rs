@@ -1,6 +1,7 @@
 //! What every simulated vendor has in common: a call goes in, an answer comes out.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub struct Answer {
 }
 
 /// A simulated vendor. The same calls on the same world give the same answers.
-pub trait Simulator: Send + 'static {
+pub trait Simulator: fmt::Debug + Send + 'static {
     /// Returns the vendor's id.
     fn vendor(&self) -> &'static str;
 
@@ -68,9 +69,9 @@ pub struct Listing {
 
 /// A simulator that a server and a test hold together.
 #[derive(Debug)]
-pub struct Shared<S>(Arc<Mutex<S>>);
+pub struct Shared<S: ?Sized>(Arc<Mutex<S>>);
 
-impl<S> Clone for Shared<S> {
+impl<S: ?Sized> Clone for Shared<S> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
@@ -81,7 +82,16 @@ impl<S> Shared<S> {
     pub fn new(simulator: S) -> Self {
         Self(Arc::new(Mutex::new(simulator)))
     }
+}
 
+impl<S: Simulator> Shared<S> {
+    /// Returns the same simulator for whoever need not know which one it is.
+    pub fn of_any_type(self) -> Shared<dyn Simulator> {
+        Shared(self.0)
+    }
+}
+
+impl<S: ?Sized> Shared<S> {
     /// Does something with it between two of its answers.
     pub fn with<T>(&self, act: impl FnOnce(&mut S) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
@@ -121,4 +122,27 @@ async fn a_stopped_server_answers_no_more_on_old_connections() {
     let mut rest = String::new();
     stream.read_to_string(&mut rest).unwrap();
     assert!(!rest.contains("HTTP/1.1"), "{rest}");
+}
+
+#[tokio::test]
+async fn each_vendor_is_listed_once_at_its_own_place() {
+    let sandbox = sandbox().await;
+    let vendors: HashSet<&str> = sandbox.describe().iter().map(|listing| listing.vendor).collect();
+    let urls: HashSet<&str> = sandbox.describe().iter().map(|listing| listing.url.as_str()).collect();
+    assert!(vendors.contains("auvik"));
+    assert_eq!((vendors.len(), urls.len()), (sandbox.all().len(), sandbox.all().len()));
+}
+
+#[test]
+fn ports_follow_one_another_to_the_last() {
+    assert_eq!(nth_port(4001, 4).unwrap(), 4005);
+    assert_eq!(nth_port(u16::MAX, 1).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+}
+
+#[tokio::test]
+async fn simulators_see_the_headers_that_vendors_ask_for_and_no_others() {
+    let request = Request::builder().uri("/x?a=b").header("ApiIntegrationCode", "c0de").header("cookie", "no");
+    let call = read(request.body(Body::empty()).unwrap(), "http://127.0.0.1:4001").await.unwrap();
+    assert_eq!(call.url.as_str(), "http://127.0.0.1:4001/x?a=b");
+    assert_eq!((call.header("apiintegrationcode"), call.header("cookie")), (Some("c0de"), None));
 }

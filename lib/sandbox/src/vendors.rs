@@ -1,0 +1,41 @@
+//! The list of simulated vendors: the one place that names them all.
+
+use crate::auvik::{self, AuvikSim};
+use crate::simulator::{Shared, Simulator};
+use crate::world::{SharedWorld, World};
+
+/// Every simulated vendor over one world, without a server. A vendor is a field here and a line in [`Vendors::new`].
+#[derive(Debug, Clone)]
+pub struct Vendors {
+    /// What they all show.
+    pub world: SharedWorld,
+    /// Auvik, for switching faults on.
+    pub auvik: Shared<AuvikSim>,
+    listed: Listed,
+}
+
+/// The simulators whatever their types, in the order in which they are listed.
+#[derive(Debug, Clone, Default)]
+struct Listed(Vec<Shared<dyn Simulator>>);
+
+impl Vendors {
+    /// Makes all of them; they are listed in the order of these lines.
+    pub fn new(world: World) -> Self {
+        let world = SharedWorld::new(world);
+        let mut listed = Listed::default();
+        Self { auvik: listed.add(AuvikSim::new(world.clone(), auvik::Credentials::default())), listed, world }
+    }
+
+    /// Returns the simulators whatever their types.
+    pub fn all(&self) -> &[Shared<dyn Simulator>] {
+        &self.listed.0
+    }
+}
+
+impl Listed {
+    fn add<S: Simulator>(&mut self, simulator: S) -> Shared<S> {
+        let shared = Shared::new(simulator);
+        self.0.push(shared.clone().of_any_type());
+        shared
+    }
+}
