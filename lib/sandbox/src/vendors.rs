@@ -23,7 +23,12 @@ impl Vendors {
     pub fn new(world: World) -> Self {
         let world = SharedWorld::new(world);
         let mut listed = Listed::default();
-        Self { auvik: listed.add(AuvikSim::new(world.clone(), auvik::Credentials::default())), listed, world }
+        Self {
+            // A line each.
+            auvik: listed.add(AuvikSim::new(world.clone(), auvik::Credentials::default())),
+            listed,
+            world,
+        }
     }
 
     /// Returns the simulators whatever their types.

@@ -374,7 +374,7 @@ fn mac(device: &Device, interface: &Interface) -> Option<String> {
 fn tenant_type(client: &Client) -> &'static str {
     match client.standing {
         Standing::Msp => "multiClient",
-        Standing::Customer => "client",
+        _ => "client",
     }
 }
 

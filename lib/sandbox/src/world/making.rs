@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use fastrand::Rng;
 
 use super::{
-    Class, Client, ClientNo, Device, DeviceNo, Interface, Model, Person, STOCK, Seen, Site, Size, Standing, World,
-    names,
+    Class, Client, ClientNo, Device, DeviceNo, Interface, Model, Person, PersonNo, STOCK, Seen, Site, SiteNo, Size,
+    Standing, System, World, names,
 };
 use crate::dates::DAY_MS;
 
@@ -32,10 +32,23 @@ pub const FQDN_ONE_IN: u64 = 10;
 pub const OTHER_NAME_ONE_IN: u64 = 8;
 /// One client in so many has its ampersand escaped by the monitoring tools.
 pub const ENTITY_ONE_IN: u64 = 6;
+/// For so many customers there is one company more that is none, in the service desk alone.
+pub const NO_CUSTOMER_ONE_IN: usize = 12;
+/// One contact or user in so many has left and is kept as inactive by the service desk.
+pub const LEFT_ONE_IN: u64 = 14;
+/// Users of the service desk that are programs.
+pub const API_USERS: usize = 2;
+/// One device in so many has its serial number not written down at the service desk.
+pub const UNWRITTEN_SERIAL_ONE_IN: u64 = 11;
+/// One device in so many has the serial number of another device of its client, which the service desk does not know,
+/// written down at the service desk.
+pub const MISCOPIED_SERIAL_ONE_IN: u64 = 90;
 /// What careless factories write where the serial number belongs.
 pub const PLACEHOLDER_SERIALS: &[&str] =
     &["To be filled by O.E.M.", "Default string", "System Serial Number", "0", "None", "Not Specified"];
 
+/// How the MSP's own addresses begin.
+pub(super) const MSP_SLUG: &str = "larchmsp";
 /// One client in so many has no devices.
 const EMPTY_CLIENT_ONE_IN: usize = 25;
 /// One client in so many has the name of the one before it.
@@ -46,8 +59,16 @@ const NETWORK_DEVICES_MAX: usize = 240;
 /// Makes a world.
 pub(super) fn world(size: &Size, now_ms: u64) -> World {
     let mut rng = Rng::with_seed(size.seed);
-    let mut world =
-        World { clients: Vec::new(), users: Vec::new(), now_ms, next_client: 1, next_device: 1, next_person: 1 };
+    let mut world = World {
+        clients: Vec::new(),
+        others: Vec::new(),
+        users: Vec::new(),
+        now_ms,
+        next_client: 1,
+        next_device: 1,
+        next_person: 1,
+        next_site: 1,
+    };
     client(&mut world, &mut rng, Standing::Msp, "Larch Managed Services", "Inc.");
     let mut taken = HashSet::new();
     let mut last = names::company(&mut rng);
@@ -58,7 +79,7 @@ pub(super) fn world(size: &Size, now_ms: u64) -> World {
         client(&mut world, &mut rng, Standing::Customer, &last.0, last.1);
     }
     for _ in 0..(3 + size.clients / 8) {
-        let user = person(&mut world, &mut rng, "larchmsp");
+        let user = person(&mut world, &mut rng, MSP_SLUG);
         world.users.push(user);
     }
     for (index, share) in shares(&mut rng, world.clients.len(), size.devices).into_iter().enumerate() {
@@ -67,7 +88,23 @@ pub(super) fn world(size: &Size, now_ms: u64) -> World {
             device(&mut world, &mut rng, index);
         }
     }
+    others(&mut world, &mut rng, size.clients.div_ceil(NO_CUSTOMER_ONE_IN), &mut taken);
+    for program in ["Sync", "Reports"].into_iter().cycle().take(API_USERS) {
+        let user = person(&mut world, &mut rng, MSP_SLUG);
+        let (given_name, family_name) = (Cow::Borrowed("API"), Cow::Borrowed(program));
+        world.users.push(Person { given_name, family_name, is_api_only: true, is_active: true, ..user });
+    }
     world
+}
+
+/// Makes the companies that are no customers.
+fn others(world: &mut World, rng: &mut Rng, count: usize, taken: &mut HashSet<String>) {
+    for nth in 0..count {
+        let (name, form) = company(rng, taken);
+        let standing = [Standing::Prospect, Standing::Supplier, Standing::Former][nth % 3];
+        client(world, rng, standing, &name, form);
+        world.others.extend(world.clients.pop());
+    }
 }
 
 /// Returns a company's name that nobody has yet; where names run out, branches are founded.
@@ -108,33 +145,61 @@ pub(super) fn client(world: &mut World, rng: &mut Rng, standing: Standing, name:
     let number = ClientNo(world.next_client);
     world.next_client += 1;
     let slug = match standing {
-        Standing::Msp => "larchmsp".to_owned(),
-        Standing::Customer => format!("{}{}", names::slug(name), number.0),
+        Standing::Msp => MSP_SLUG.to_owned(),
+        _ => format!("{}{}", names::slug(name), number.0),
     };
-    let head_office = Site { name: "Head Office".to_owned(), address: names::address(rng) };
-    let mut sites = vec![head_office];
-    for _ in 0..rng.usize(0..3) {
-        let address = names::address(rng);
-        sites.push(Site { name: format!("{} {}", address.city, sites.len()), address });
+    let mut sites = vec![site(world, rng, 0)];
+    for nth in 1..=rng.usize(0..3) {
+        sites.push(site(world, rng, nth));
     }
     let mut contacts: Vec<Person> = (0..rng.usize(1..6)).map(|_| person(world, rng, &slug)).collect();
     if rng.u32(0..20) == 0 {
         let namesake = Person { email: Some(format!("office@{slug}.example")), ..contacts[0].clone() };
-        contacts.push(Person { number: world.next_person, ..namesake });
+        contacts.push(Person { number: PersonNo(world.next_person), ..namesake });
         world.next_person += 1;
     }
-    let (name, devices) = (name.to_owned(), Vec::new());
-    world.clients.push(Client { number, standing, name, form, slug, sites, contacts, devices, devices_made: 0 });
+    for contact in &mut contacts {
+        contact.site = Some(sites[contact.number.0 as usize % sites.len()].number);
+    }
+    let modified_ms = some_time_ago(world.now_ms, number.0);
+    let (name, devices, devices_made) = (name.to_owned(), Vec::new(), 0);
+    let made = Client { number, standing, name, form, slug, sites, contacts, devices, modified_ms, devices_made };
+    world.clients.push(made);
     number
 }
 
-fn person(world: &mut World, rng: &mut Rng, slug: &str) -> Person {
+/// Makes the `nth` site of a client, counted from 0, which is the head office.
+pub(super) fn site(world: &mut World, rng: &mut Rng, nth: usize) -> Site {
+    let number = SiteNo(world.next_site);
+    world.next_site += 1;
+    let address = names::address(rng);
+    let name = if nth == 0 { "Head Office".to_owned() } else { format!("{} {nth}", address.city) };
+    Site { number, name, address, is_active: true, modified_ms: some_time_ago(world.now_ms, number.0) }
+}
+
+/// Returns an instant before `now_ms` that a number decides.
+fn some_time_ago(now_ms: u64, number: u64) -> u64 {
+    now_ms - (number * 7919 % 400 + 1) * DAY_MS
+}
+
+/// Makes somebody who works for whoever has the addresses of `slug`.
+pub(super) fn person(world: &mut World, rng: &mut Rng, slug: &str) -> Person {
     let (given_name, family_name, title) = names::person(rng);
-    let number = world.next_person;
+    let number = PersonNo(world.next_person);
     world.next_person += 1;
-    let mailbox = format!("{}.{}{number}", names::slug(given_name), names::slug(family_name));
-    let email = (rng.u32(0..15) != 0).then(|| format!("{mailbox}@{slug}.example"));
-    Person { number, given_name, family_name, title, email, phone: names::phone(rng) }
+    let mailbox = format!("{}.{}{}", names::slug(given_name), names::slug(family_name), number.0);
+    Person {
+        number,
+        given_name: Cow::Borrowed(given_name),
+        family_name: Cow::Borrowed(family_name),
+        title: Cow::Borrowed(title),
+        email: (rng.u32(0..15) != 0).then(|| format!("{mailbox}@{slug}.example")),
+        phone: names::phone(rng),
+        is_active: !number.0.is_multiple_of(LEFT_ONE_IN),
+        is_api_only: false,
+        site: None,
+        modified_ms: some_time_ago(world.now_ms, number.0),
+    }
 }
 
 /// Makes a device and puts it into the client at `index`.
@@ -154,6 +219,7 @@ pub(super) fn device(world: &mut World, rng: &mut Rng, index: usize) -> DeviceNo
         class: model.class,
         name: Some(host),
         serial: Some(format!("{}{:08}", model.serial_prefix, number.0 * 7919 % 100_000_000)),
+        written_serial: None,
         make: Some(Cow::Borrowed(model.make)),
         model: Some(Cow::Borrowed(model.model)),
         os: text(model.os),
@@ -163,6 +229,7 @@ pub(super) fn device(world: &mut World, rng: &mut Rng, index: usize) -> DeviceNo
         ips: vec![IpAddr::V4(ip)],
         network: subnet,
         site: rng.usize(0..client.sites.len()),
+        contact: None,
         managed: rng.u32(0..10) != 0,
         seen: seen(rng, now_ms),
         modified_ms: now_ms - rng.u64(1..400) * DAY_MS / 3,
@@ -173,6 +240,7 @@ pub(super) fn device(world: &mut World, rng: &mut Rng, index: usize) -> DeviceNo
         device.ips.push(IpAddr::V6(Ipv6Addr::new(0xfd00, index as u16, 0, 0, 0, 0, 0, (made as u16).wrapping_add(1))));
     }
     make_odd(&mut device, client, rng);
+    write_down(&mut device, client);
     client.devices.push(device);
     number
 }
@@ -211,6 +279,21 @@ fn make_odd(device: &mut Device, client: &Client, rng: &mut Rng) {
     }
     if device.class == Class::Printer && rng.u32(0..20) == 0 {
         device.interfaces[0].mac = Some([0; 6]);
+    }
+}
+
+/// Decides what the service desk knows of a device, oddities included.
+fn write_down(device: &mut Device, client: &Client) {
+    let number = device.number.0;
+    let unknown = || client.devices.iter().rev().find(|other| !other.is_seen_by(System::Psa) && other.serial.is_some());
+    device.written_serial = match unknown() {
+        _ if number.is_multiple_of(UNWRITTEN_SERIAL_ONE_IN) => None,
+        Some(other) if number.is_multiple_of(MISCOPIED_SERIAL_ONE_IN) => other.serial.clone(),
+        _ => device.serial.clone(),
+    };
+    if matches!(device.class, Class::Workstation | Class::Laptop | Class::Phone) && !client.contacts.is_empty() {
+        let user = &client.contacts[number as usize % client.contacts.len()];
+        device.contact = user.is_active.then_some(user.number);
     }
 }
 

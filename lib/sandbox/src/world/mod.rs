@@ -4,6 +4,7 @@
 //! its [`System`] sees. Names that differ from system to system, missing and doubled identifiers and shared docks are part
 //! of the world, at the rates that stand beside each other below, since a sync is only as good as its answer to them.
 
+mod changes;
 mod making;
 mod names;
 mod stock;
@@ -14,16 +15,13 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use fastrand::Rng;
-
 pub use making::{
-    DOCK_ONE_IN, ENTITY_ONE_IN, FQDN_ONE_IN, NAMELESS_THING_ONE_IN, NO_SERIAL_ONE_IN, OTHER_NAME_ONE_IN,
-    PLACEHOLDER_SERIAL_ONE_IN, PLACEHOLDER_SERIALS, SAME_NAME_ONE_IN, SAME_SERIAL_ONE_IN, UNNAMED_ONE_IN,
+    API_USERS, DOCK_ONE_IN, ENTITY_ONE_IN, FQDN_ONE_IN, LEFT_ONE_IN, MISCOPIED_SERIAL_ONE_IN, NAMELESS_THING_ONE_IN,
+    NO_CUSTOMER_ONE_IN, NO_SERIAL_ONE_IN, OTHER_NAME_ONE_IN, PLACEHOLDER_SERIAL_ONE_IN, PLACEHOLDER_SERIALS,
+    SAME_NAME_ONE_IN, SAME_SERIAL_ONE_IN, UNNAMED_ONE_IN, UNWRITTEN_SERIAL_ONE_IN,
 };
 pub use names::Address;
-pub use stock::{Class, Model, STOCK};
-
-use crate::dates::DAY_MS;
+pub use stock::{CONFIGURATION_TYPES, Class, ConfigurationType, Model, STOCK};
 
 /// When a new world begins: 2026-11-20, 20:00 UTC.
 const BEGINNING_MS: u64 = 1_795_204_800_000;
@@ -47,6 +45,14 @@ pub struct ClientNo(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeviceNo(pub u64);
 
+/// Number of a place; it is never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SiteNo(pub u64);
+
+/// Number of a contact or user; it is never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PersonNo(pub u64);
+
 /// Whose eyes see the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
@@ -58,13 +64,19 @@ pub enum System {
     Psa,
 }
 
-/// Whether a client is the MSP itself.
+/// What a company is to the MSP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// The MSP's own company; always the first client.
     Msp,
     /// A company it works for.
     Customer,
+    /// A company it would like to work for; only service desks list it, as they do the next two.
+    Prospect,
+    /// A company it buys from.
+    Supplier,
+    /// A company it worked for once; service desks keep it as inactive.
+    Former,
 }
 
 /// A company.
@@ -86,33 +98,49 @@ pub struct Client {
     pub contacts: Vec<Person>,
     /// Its devices by number.
     pub devices: Vec<Device>,
+    /// When its own data last changed; those of its people, places and devices have instants of their own.
+    pub modified_ms: u64,
     devices_made: usize,
 }
 
 /// A place of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
+    /// Its number.
+    pub number: SiteNo,
     /// What people call it.
     pub name: String,
     /// Where it is.
     pub address: Address,
+    /// Whether it is still in use; a service desk keeps places that were given up, too.
+    pub is_active: bool,
+    /// When it last changed.
+    pub modified_ms: u64,
 }
 
 /// A contact of a client, or one of the MSP's own people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// Never given twice in a world.
-    pub number: u64,
+    /// Its number.
+    pub number: PersonNo,
     /// First name.
-    pub given_name: &'static str,
+    pub given_name: Cow<'static, str>,
     /// Last name.
-    pub family_name: &'static str,
+    pub family_name: Cow<'static, str>,
     /// Position, or empty.
-    pub title: &'static str,
+    pub title: Cow<'static, str>,
     /// Some have none.
     pub email: Option<String>,
     /// Telephone.
     pub phone: String,
+    /// Whether they still work there; a service desk keeps those who left, too.
+    pub is_active: bool,
+    /// Whether this user is a program's and no person.
+    pub is_api_only: bool,
+    /// At which of the client's sites they work; nothing for users.
+    pub site: Option<SiteNo>,
+    /// When something about them last changed.
+    pub modified_ms: u64,
 }
 
 /// When a device was last heard of.
@@ -148,6 +176,8 @@ pub struct Device {
     pub name: Option<String>,
     /// Its serial number as its maker or a careless factory wrote it.
     pub serial: Option<String>,
+    /// Its serial number as somebody wrote it down at the service desk.
+    pub written_serial: Option<String>,
     /// Who made it, if that can be told.
     pub make: Option<Cow<'static, str>>,
     /// The model, if that can be told.
@@ -166,6 +196,8 @@ pub struct Device {
     pub network: u8,
     /// Which of the client's sites it stands in.
     pub site: usize,
+    /// Which contact uses it, as far as the service desk knows.
+    pub contact: Option<PersonNo>,
     /// Whether the MSP pays for watching it.
     pub managed: bool,
     /// When it was last heard of.
@@ -179,6 +211,8 @@ pub struct Device {
 pub struct World {
     /// The MSP itself, then its customers, by number.
     pub clients: Vec<Client>,
+    /// Companies that are no customers, by number; they have no devices, and only service desks list them.
+    pub others: Vec<Client>,
     /// The MSP's own people.
     pub users: Vec<Person>,
     /// What time it is in the world.
@@ -186,6 +220,7 @@ pub struct World {
     next_client: u64,
     next_device: u64,
     next_person: u64,
+    next_site: u64,
 }
 
 impl World {
@@ -200,70 +235,20 @@ impl World {
         self.clients.get(index)
     }
 
-    /// Returns a client to change.
-    pub fn client_mut(&mut self, number: ClientNo) -> Option<&mut Client> {
-        let index = self.clients.binary_search_by_key(&number, |client| client.number).ok()?;
-        self.clients.get_mut(index)
+    /// Returns the companies that a system lists, customers first.
+    pub fn companies(&self, system: System) -> impl Iterator<Item = &Client> {
+        let others: &[Client] = if system == System::Psa { &self.others } else { &[] };
+        self.clients.iter().chain(others)
+    }
+
+    /// Returns a company, customer or not, unless it is gone.
+    pub fn company(&self, number: ClientNo) -> Option<&Client> {
+        self.client(number).or_else(|| self.others.iter().find(|company| company.number == number))
     }
 
     /// Counts the devices of all clients.
     pub fn device_count(&self) -> usize {
         self.clients.iter().map(|client| client.devices.len()).sum()
-    }
-
-    /// Lets a day pass and changes the software version of `percent_changed` of all devices, chosen by `seed`; returns
-    /// how many that were. Devices that are up are heard of again; nothing else moves.
-    pub fn night(&mut self, seed: u64, percent_changed: f64) -> usize {
-        self.now_ms += DAY_MS;
-        let now_ms = self.now_ms;
-        let mut devices: Vec<&mut Device> = self.clients.iter_mut().flat_map(|client| &mut client.devices).collect();
-        let changed = ((devices.len() as f64) * percent_changed / 100.0).round() as usize;
-        let mut rng = Rng::with_seed(seed);
-        for index in 0..changed.min(devices.len()) {
-            let other = rng.usize(index..devices.len());
-            devices.swap(index, other);
-            devices[index].update_software(now_ms);
-        }
-        changed
-    }
-
-    /// Takes on a customer without people or devices.
-    pub fn add_client(&mut self, name: &str) -> ClientNo {
-        making::client(self, &mut Rng::with_seed(self.next_client), Standing::Customer, name, "")
-    }
-
-    /// Puts a device into a client, made from the device's number; nothing happens at a client that is gone.
-    pub fn add_device(&mut self, client: ClientNo) -> Option<DeviceNo> {
-        let index = self.clients.binary_search_by_key(&client, |client| client.number).ok()?;
-        let mut rng = Rng::with_seed(self.next_device);
-        Some(making::device(self, &mut rng, index))
-    }
-
-    /// Lets go of a client and everything it has; says whether it was there.
-    pub fn retire_client(&mut self, number: ClientNo) -> bool {
-        let before = self.clients.len();
-        self.clients.retain(|client| client.number != number);
-        self.clients.len() < before
-    }
-
-    /// Scraps a device; says whether it was there.
-    pub fn retire_device(&mut self, number: DeviceNo) -> bool {
-        let before = self.device_count();
-        for client in &mut self.clients {
-            client.devices.retain(|device| device.number != number);
-        }
-        self.device_count() < before
-    }
-
-    /// Changes a device and notes when; says whether it was there.
-    pub fn change_device(&mut self, number: DeviceNo, change: impl FnOnce(&mut Device)) -> bool {
-        let now_ms = self.now_ms;
-        let found = self.clients.iter_mut().find_map(|client| client.device_mut(number));
-        found.is_some_and(|device| {
-            change(device);
-            device.modified_ms = now_ms;
-            true
-        })
     }
 }
 
@@ -290,6 +275,16 @@ impl Client {
     pub fn device(&self, number: DeviceNo) -> Option<&Device> {
         let index = self.devices.binary_search_by_key(&number, |device| device.number).ok()?;
         self.devices.get(index)
+    }
+
+    /// Returns one of its contacts.
+    pub fn contact(&self, number: PersonNo) -> Option<&Person> {
+        self.contacts.iter().find(|contact| contact.number == number)
+    }
+
+    /// Returns one of its sites.
+    pub fn site(&self, number: SiteNo) -> Option<&Site> {
+        self.sites.iter().find(|site| site.number == number)
     }
 
     fn device_mut(&mut self, number: DeviceNo) -> Option<&mut Device> {
@@ -321,6 +316,29 @@ impl Device {
         })
     }
 
+    /// Returns the serial number that a system shows: a service desk has what somebody wrote down.
+    pub fn serial_in(&self, system: System) -> Option<&str> {
+        match system {
+            System::Psa => self.written_serial.as_deref(),
+            System::Network | System::Rmm => self.serial.as_deref(),
+        }
+    }
+
+    /// Returns the MAC addresses that a system shows, each once: a service desk has at most one.
+    pub fn macs_in(&self, system: System) -> Vec<[u8; 6]> {
+        let limit = match system {
+            System::Network | System::Rmm => usize::MAX,
+            System::Psa => usize::from(self.number.0.is_multiple_of(2)),
+        };
+        let mut macs = Vec::new();
+        for mac in self.interfaces.iter().filter_map(|interface| interface.mac) {
+            if macs.len() < limit && !macs.contains(&mac) {
+                macs.push(mac);
+            }
+        }
+        macs
+    }
+
     /// Counts the software version up by one.
     pub fn update_software(&mut self, now_ms: u64) {
         let before = self.software.take().unwrap_or_default();
@@ -332,6 +350,13 @@ impl Device {
             Err(_) => format!("{before}.1"),
         }));
         self.modified_ms = now_ms;
+    }
+}
+
+impl Person {
+    /// Returns first and last name.
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.given_name, self.family_name)
     }
 }
 

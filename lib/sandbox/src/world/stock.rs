@@ -43,11 +43,47 @@ impl Class {
         }
     }
 
+    /// Returns what a service desk files it under; some classes share a type.
+    pub fn configuration_type(self) -> ConfigurationType {
+        let name = match self {
+            Class::Firewall | Class::Switch | Class::AccessPoint | Class::Router => "Network Device",
+            Class::Server | Class::Hypervisor | Class::VirtualMachine => "Server",
+            Class::Workstation => "Workstation",
+            Class::Laptop => "Laptop",
+            Class::Printer => "Printer",
+            Class::Phone => "Phone",
+            Class::Storage | Class::Ups | Class::Camera | Class::Unknown => "Other",
+        };
+        let at = CONFIGURATION_TYPES.iter().position(|of| of.name == name);
+        CONFIGURATION_TYPES[at.expect("every name stands in the list")]
+    }
+
     /// Says whether an agent of a monitoring tool can run on it.
     pub fn is_computer(self) -> bool {
         matches!(self, Class::Server | Class::VirtualMachine | Class::Workstation | Class::Laptop)
     }
 }
+
+/// What service desks file devices under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfigurationType {
+    /// Vendors derive their ids from it.
+    pub number: u64,
+    /// What people call it.
+    pub name: &'static str,
+}
+
+/// Every configuration type; nothing is filed under the last one.
+pub const CONFIGURATION_TYPES: &[ConfigurationType] = &[
+    ConfigurationType { number: 1, name: "Workstation" },
+    ConfigurationType { number: 2, name: "Laptop" },
+    ConfigurationType { number: 3, name: "Server" },
+    ConfigurationType { number: 4, name: "Network Device" },
+    ConfigurationType { number: 5, name: "Printer" },
+    ConfigurationType { number: 6, name: "Phone" },
+    ConfigurationType { number: 7, name: "Other" },
+    ConfigurationType { number: 8, name: "Software Licence" },
+];
 
 /// A product that many clients own.
 #[derive(Debug)]

@@ -146,3 +146,111 @@ fn people_come_and_go_without_a_number_used_twice() {
     assert_eq!((world.add_device(client), world.client(client)), (None, None));
     assert_ne!(world.add_client("Fenwick Joinery"), client);
 }
+
+#[test]
+fn only_a_service_desk_lists_companies_that_are_no_customers() {
+    let world = world(60, 100, 8);
+    let standings: HashSet<_> = world.others.iter().map(|company| format!("{:?}", company.standing)).collect();
+    assert_eq!(world.others.len(), 60usize.div_ceil(NO_CUSTOMER_ONE_IN));
+    assert_eq!(standings.len(), 3, "{standings:?}");
+    let numbers = |system| world.companies(system).map(|company| company.number).collect::<HashSet<_>>();
+    assert_eq!(numbers(System::Network), numbers(System::Rmm));
+    assert_eq!(numbers(System::Psa).len(), 61 + world.others.len());
+    for company in &world.others {
+        assert_eq!((world.company(company.number), world.client(company.number)), (Some(company), None));
+        assert!(company.devices.is_empty() && !company.sites.is_empty());
+    }
+}
+
+#[test]
+fn people_and_places_have_numbers_of_their_own_and_oddities() {
+    let world = world(120, 100, 9);
+    let companies: Vec<&Client> = world.companies(System::Psa).collect();
+    let sites: Vec<SiteNo> = companies.iter().flat_map(|company| &company.sites).map(|site| site.number).collect();
+    let people: Vec<&Person> = companies.iter().flat_map(|company| &company.contacts).chain(&world.users).collect();
+    assert_eq!(sites.iter().collect::<HashSet<_>>().len(), sites.len());
+    assert_eq!(people.iter().map(|person| person.number).collect::<HashSet<_>>().len(), people.len());
+    assert!(people.iter().filter(|person| person.email.is_none()).count() > 5);
+    assert!(people.iter().filter(|person| !person.is_active).count() > 5);
+    assert_eq!(world.users.iter().filter(|user| user.is_api_only).count(), API_USERS);
+    let namesakes = companies.iter().filter(|company| {
+        let names: HashSet<String> = company.contacts.iter().map(Person::full_name).collect();
+        names.len() < company.contacts.len()
+    });
+    assert!(namesakes.count() > 2);
+    for company in companies {
+        let is_here = |contact: &Person| contact.site.is_some_and(|site| company.site(site).is_some());
+        assert!(company.contacts.iter().all(is_here));
+    }
+}
+
+#[test]
+fn a_service_desk_knows_of_a_device_what_somebody_wrote_down() {
+    let world = world(60, 6000, 10);
+    let (mut same, mut missing, mut wrong) = (0, 0, 0);
+    for device in devices(&world) {
+        let own = device.serial_in(System::Rmm);
+        match device.serial_in(System::Psa) {
+            written if written == own => same += 1,
+            None => missing += 1,
+            Some(_) => wrong += 1,
+        }
+        assert!(device.macs_in(System::Psa).len() <= 1);
+        assert!(CONFIGURATION_TYPES.contains(&device.class.configuration_type()));
+    }
+    assert!(same > 5000 && (300..700).contains(&missing) && (10..140).contains(&wrong), "{same} {missing} {wrong}");
+    for client in &world.clients {
+        let unseen = client.devices.iter().filter(|device| !device.is_seen_by(System::Psa));
+        let unseen: HashSet<_> = unseen.filter_map(|device| device.serial.as_ref()).collect();
+        let own = |device: &Device| device.written_serial == device.serial;
+        let copied = |device: &Device| device.written_serial.as_ref().is_none_or(|serial| unseen.contains(serial));
+        assert!(client.devices.iter().all(|device| own(device) || copied(device)));
+        assert!(client.devices.iter().filter_map(|device| device.contact).all(|user| client.contact(user).is_some()));
+    }
+}
+
+#[test]
+fn people_and_places_change_and_each_change_is_noted() {
+    let mut world = world(5, 60, 11);
+    let client = world.clients[2].number;
+    world.night(1, 0.0);
+    let now_ms = world.now_ms;
+    let (contact, site, user) = (world.add_contact(client).unwrap(), world.add_site(client).unwrap(), world.add_user());
+    let old = world.clients[2].contacts[0].number;
+    assert!(world.clients[2].contact(old).unwrap().modified_ms < now_ms);
+    for number in [contact, old] {
+        assert!(world.change_contact(number, |contact| contact.family_name = "Quirke-Ueda".into()));
+        let changed = world.clients[2].contact(number).unwrap();
+        assert_eq!((changed.family_name.as_ref(), changed.modified_ms), ("Quirke-Ueda", now_ms));
+    }
+    assert!(world.retire_contact(old) && !world.clients[2].contact(old).unwrap().is_active);
+    assert!(world.delete_contact(old) && !world.delete_contact(old) && !world.retire_contact(old));
+    assert!(world.change_user(user, |user| user.email = None) && world.retire_user(user));
+    assert_eq!(world.users.last().map(|user| (user.is_active, user.modified_ms)), Some((false, now_ms)));
+    assert!(world.delete_user(user) && !world.delete_user(user));
+    assert!(world.retire_site(site) && !world.clients[2].site(site).unwrap().is_active);
+    assert!(world.change_company(client, |client| client.name = "Fenwick Woodwork".to_owned()));
+    assert_eq!(world.client(client).unwrap().modified_ms, now_ms);
+    let other = world.others[0].number;
+    assert!(world.change_company(other, |company| company.standing = Standing::Prospect));
+    assert_eq!(world.others[0].modified_ms, now_ms);
+}
+
+#[test]
+fn what_stood_at_a_place_that_is_no_more_moves_to_the_head_office() {
+    let mut world = world(30, 900, 12);
+    let at = world.clients.iter().position(|client| client.sites.len() == 3).unwrap();
+    let before = world.clients[at].clone();
+    assert!(!world.delete_site(before.sites[0].number));
+    assert!(world.delete_site(before.sites[1].number) && !world.delete_site(before.sites[1].number));
+    let after = &world.clients[at];
+    assert!(
+        before.devices.iter().any(|device| device.site == 1) && before.devices.iter().any(|device| device.site == 2)
+    );
+    for (old, new) in before.devices.iter().zip(&after.devices) {
+        let stood = before.sites[old.site].number;
+        let expected = if stood == before.sites[1].number { before.sites[0].number } else { stood };
+        assert_eq!(after.sites[new.site].number, expected);
+    }
+    assert!(after.contacts.iter().all(|contact| after.site(contact.site.unwrap()).is_some()));
+}
