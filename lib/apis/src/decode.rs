@@ -294,6 +294,8 @@ pub(crate) enum Shape {
     Texts,
     /// A boolean, null or nothing.
     Switch,
+    /// A boolean or a number in its place, null or nothing.
+    Flag,
     /// Anything: named only where nothing else in the row is at fault.
     Any,
 }
@@ -379,6 +381,7 @@ fn fits(value: Option<&Value>, shape: &Shape) -> bool {
         }
         Shape::Any => true,
         Shape::Switch => is_absent || value.is_some_and(Value::is_boolean),
+        Shape::Flag => is_absent || value.is_some_and(|value| value.is_boolean() || value.is_i64()),
     }
 }
 
