@@ -18,7 +18,6 @@ use url::{Host, Url};
 
 use crate::call::{Call, Method, Reply, Secret, SecretText, Text, redacted};
 use crate::feed::{Ask, Auth, Base, Body, LookUp, SettingSpec, Token, Vendor};
-use crate::limits::retry_after;
 use crate::refusal::{Cause, Judged, Refusal, again_because};
 
 /// Settings that every integration takes.
@@ -269,7 +268,11 @@ impl Account {
 
     /// Takes the reply to [`Account::opening`] and returns the account, a step further.
     pub fn open(&self, reply: &Reply) -> Result<Account, NotOpened> {
-        let read = match (self.vendor.judge)(reply) {
+        let judged = (self.vendor.judge)(reply);
+        let read = match judged {
+            Judged::Passing | Judged::PassingIn(_) => {
+                return Err(NotOpened::Again { after: judged.wait(reply), why: again_because(self, reply) });
+            }
             Judged::Good => match (&self.session, &self.vendor.base, &self.vendor.auth) {
                 (Session::LookUp, Base::LookedUp(look_up), _) => self.looked_up(look_up, reply),
                 (Session::LogIn | Session::Renew(_), _, Auth::Login(login)) => {
@@ -277,9 +280,8 @@ impl Account {
                 }
                 _ => return Ok(self.clone()),
             },
-            Judged::Passing => {
-                return Err(NotOpened::Again { after: retry_after(reply), why: again_because(self, reply) });
-            }
+            // A log-in holds nothing but what shows who asks, so that is what such a vendor does not take.
+            Judged::Refused(Cause::BadRequest) if matches!(self.session, Session::LogIn) => Err(Cause::Credentials),
             Judged::Refused(cause) => Err(cause),
         };
         match (read, &self.session) {

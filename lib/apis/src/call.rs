@@ -163,6 +163,8 @@ const SHOWN_PARAMETERS: &[&str] = &[
     "fields",
     "filter[modifiedAfter]",
     "filter[availableTenants]",
+    "PageSize",
+    "PageNumber",
 ];
 
 /// Returns the URL without user, password, fragment and the values of parameters that are not known to be harmless.

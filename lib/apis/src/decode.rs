@@ -343,9 +343,14 @@ impl Row {
     /// Returns the name of the first field that is not as it must be.
     pub(crate) fn field_at_fault(&self, row: &RawValue) -> String {
         let json: Value = serde_json::from_str(row.get()).unwrap_or_default();
-        let fault = self.shapes.iter().find(|(pointer, shape)| !fits(json.pointer(pointer), shape));
-        let field = fault.or(self.shapes.last()).and_then(|(pointer, _)| pointer.rsplit('/').next());
-        field.unwrap_or_default().replace("~1", "/")
+        let last = || self.shapes.last().map(|(pointer, _)| field_name(pointer));
+        self.fault(&json).or_else(last).unwrap_or_default()
+    }
+
+    /// Returns the name of the first field that is not as it must be; `None` where all are.
+    pub(crate) fn fault(&self, row: &Value) -> Option<String> {
+        let fault = self.shapes.iter().find(|(pointer, shape)| !fits(row.pointer(pointer), shape));
+        fault.map(|(pointer, _)| field_name(pointer))
     }
 }
 
@@ -363,6 +368,10 @@ pub(crate) fn tell_apart(records: &mut [VendorRecord]) {
             record.vendor_id = VendorId::parse(&own).expect("letters, digits and hyphens make an id");
         }
     }
+}
+
+fn field_name(pointer: &str) -> String {
+    pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/")
 }
 
 fn fits(value: Option<&Value>, shape: &Shape) -> bool {

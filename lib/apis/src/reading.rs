@@ -21,7 +21,6 @@ use crate::account::Account;
 use crate::call::{Call, Reply};
 use crate::decode::{hash, tell_apart};
 use crate::feed::{At, Below, Context, Detail, Feed, Page, Paging, Sequel};
-use crate::limits::retry_after;
 use crate::refusal::{Cause, Judged, Refusal, again_because, tidy};
 use crate::words::Words;
 
@@ -242,7 +241,7 @@ impl Reading {
                 None => Then::Done,
             },
             Paging::AboveLast => self.above_last(account, &page),
-            Paging::Numbered => self.numbered(account, &mut page),
+            Paging::Numbered => self.numbered(account, feed, &mut page),
         };
         Taken { records: page.records, words, then }
     }
@@ -265,19 +264,19 @@ impl Reading {
     }
 
     /// Goes on to the next number. A list that changes while it is read moves rows from page to page; what comes a second
-    /// time is left out.
-    fn numbered(&mut self, account: &Account, page: &mut Page) -> Then {
+    /// time is left out. Where a row gives records of several kinds, those of the feed's first kind stand for the rows.
+    fn numbered(&mut self, account: &Account, feed: &Feed, page: &mut Page) -> Then {
         let rows = page.rows.unwrap_or(page.records.len());
         if page.records.is_empty() {
             self.rows += rows as u64;
         } else {
             let seen = &mut self.seen;
-            let met: Vec<u64> =
-                page.records.iter().map(|record| short_hash(["row", record.vendor_id.as_str()])).collect();
+            let hash = |record: &VendorRecord| short_hash(["row", record.kind.code(), record.vendor_id.as_str()]);
+            let met: Vec<u64> = page.records.iter().map(hash).collect();
             let mut known = met.iter().map(|row| seen.contains(row)).collect::<Vec<_>>().into_iter();
             page.records.retain(|_| !known.next().unwrap_or_default());
             seen.extend(met);
-            self.rows += page.records.len() as u64;
+            self.rows += page.records.iter().filter(|record| Some(&record.kind) == feed.kinds.first()).count() as u64;
         }
         let is_full = rows >= self.page_size(account) as usize;
         match page.total {
@@ -320,7 +319,7 @@ impl Reading {
 
     fn take_sequel(&mut self, account: &Account, sequel: &Sequel, mut held: Held, reply: &Reply) -> Taken {
         let judged = (account.vendor.judge)(reply);
-        let is_ours = matches!(judged, Judged::Passing | Judged::Refused(Cause::Credentials));
+        let is_ours = matches!(judged, Judged::Passing | Judged::PassingIn(_) | Judged::Refused(Cause::Credentials));
         if is_ours || !sequel.dispensable.contains(&reply.status) {
             if let Some(then) = not_good(account, &self.call(account), reply) {
                 return Taken::nothing(then);
@@ -337,9 +336,12 @@ impl Reading {
 
 /// Returns what then, where the answer to a call is not a good one.
 fn not_good(account: &Account, call: &Call, reply: &Reply) -> Option<Then> {
-    match (account.vendor.judge)(reply) {
+    let judged = (account.vendor.judge)(reply);
+    match judged {
         Judged::Good => None,
-        Judged::Passing => Some(Then::Again { after: retry_after(reply), why: again_because(account, reply) }),
+        Judged::Passing | Judged::PassingIn(_) => {
+            Some(Then::Again { after: judged.wait(reply), why: again_because(account, reply) })
+        }
         Judged::Refused(cause) => Some(Then::Refused(Refusal::new(cause, account, call, reply))),
     }
 }

@@ -1,6 +1,7 @@
 //! What an answer means when it is not the rows that were asked for, and how a refusal is told to a person.
 
 use std::fmt;
+use std::time::Duration;
 
 use reconcile::record::fold_blanks;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use crate::account::Account;
 use crate::call::{Call, Reply};
+use crate::limits::retry_after;
 
 /// Longest part of a vendor's own words that is kept.
 const WORDS_CHARS_MAX: usize = 300;
@@ -88,6 +90,8 @@ pub enum Judged {
     Good,
     /// It may pass: throttling, or a fault at the vendor.
     Passing,
+    /// Like [`Judged::Passing`], with the wait that this vendor wants where its answer names none.
+    PassingIn(Duration),
     /// It will not pass by itself.
     Refused(Cause),
 }
@@ -102,6 +106,16 @@ pub fn by_status(reply: &Reply) -> Judged {
         404 | 410 => Judged::Refused(Cause::NotFound),
         408 | 429 | 500..=599 => Judged::Passing,
         _ => Judged::Refused(Cause::BadRequest),
+    }
+}
+
+impl Judged {
+    /// Returns how long to wait before the next try: as the answer says, else as the vendor's custom is.
+    pub(crate) fn wait(&self, reply: &Reply) -> Option<Duration> {
+        retry_after(reply).or(match self {
+            Judged::PassingIn(wait) => Some(*wait),
+            Judged::Good | Judged::Passing | Judged::Refused(_) => None,
+        })
     }
 }
 

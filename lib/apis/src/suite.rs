@@ -206,6 +206,9 @@ fn every_fixture_gives_what_stands_beside_it() {
             for record in &taken.records {
                 seen.push_str(&format!("  {}\n", render(record)));
             }
+            if !taken.words.is_empty() {
+                seen.push_str(&format!("  words {}\n", serde_json::to_string(&taken.words).unwrap()));
+            }
             seen.push_str(&format!("  → {}\n", render_then(&taken.then)));
         });
         expect_test::expect_file![fixture.path.with_extension("expected")].assert_eq(&seen);
@@ -284,7 +287,7 @@ fn the_order_of_rows_does_not_matter() {
             .collect();
         let sorted = |replies: &[Reply]| {
             let mut records = all_of(&fixture, replies).0;
-            records.sort_by(|one, other| one.vendor_id.cmp(&other.vendor_id));
+            records.sort_by(|one, other| (one.kind, &one.vendor_id).cmp(&(other.kind, &other.vendor_id)));
             records
         };
         assert_eq!(sorted(&reversed), sorted(&fixture.replies), "{}", fixture.path.display());
@@ -412,6 +415,9 @@ fn no_canary_is_ever_shown() {
             }
         };
         clean("the account", format!("{account:?}"));
+        if let Some(call) = account.opening() {
+            clean("the opening", format!("{call:?} {} {}", call.as_curl(), redacted(&call.url)));
+        }
         for (form, status) in
             forms.iter().flat_map(|form| [200, 302, 400, 401, 403, 429, 500].map(|status| (form, status)))
         {

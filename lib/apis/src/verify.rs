@@ -58,7 +58,7 @@ pub fn answer(account: &Account, check: &Check, reply: &Reply) -> CheckAnswer {
     let cause = match (account.vendor.judge)(reply) {
         Judged::Good if (check.probe.is_answer)(&reply.body) => return CheckAnswer::Works,
         Judged::Good => Cause::NotTheApi,
-        Judged::Passing => Cause::Unavailable,
+        Judged::Passing | Judged::PassingIn(_) => Cause::Unavailable,
         Judged::Refused(Cause::NotFound) if check.probe.instead.is_some() && !check.is_second_path => {
             return CheckAnswer::Instead(Box::new(self::check(account, check.probe, check.kind, true)));
         }
