@@ -2,11 +2,12 @@
 
 mod autotask;
 mod auvik;
+mod kaseya_bms;
 
 use crate::feed::Vendor;
 
 /// All vendors.
-pub static ALL: &[&Vendor] = &[&auvik::AUVIK, &autotask::AUTOTASK];
+pub static ALL: &[&Vendor] = &[&auvik::AUVIK, &autotask::AUTOTASK, &kaseya_bms::KASEYA_BMS];
 
 /// Returns the vendor with this id.
 pub fn find(id: &str) -> Option<&'static Vendor> {
