@@ -296,6 +296,10 @@ pub(crate) enum Shape {
     Switch,
     /// A boolean or a number in its place, null or nothing.
     Flag,
+    /// A whole number that must be there.
+    Whole,
+    /// An object with a whole number as `id` and a text, if any, as `name`; or null, or nothing.
+    Reference,
     /// Anything: named only where nothing else in the row is at fault.
     Any,
 }
@@ -391,6 +395,11 @@ fn fits(value: Option<&Value>, shape: &Shape) -> bool {
         Shape::Any => true,
         Shape::Switch => is_absent || value.is_some_and(Value::is_boolean),
         Shape::Flag => is_absent || value.is_some_and(|value| value.is_boolean() || value.is_i64()),
+        Shape::Whole => value.is_some_and(Value::is_u64),
+        Shape::Reference => {
+            let part = |name| value.and_then(|value| value.get(name));
+            is_absent || (fits(part("id"), &Shape::Whole) && fits(part("name"), &Shape::Text))
+        }
     }
 }
 
