@@ -112,7 +112,7 @@ fn nobody_asks_which_vendor_it_is() {
 fn every_vendor_has_its_fixtures_and_its_function() {
     let mut missing = Vec::new();
     for vendor in apis::vendors::ALL {
-        let folder = format!("lib/apis/fixtures/{}", vendor.id.replace('-', "_"));
+        let folder = format!("lib/apis/fixtures/{}", vendor.id);
         let function = format!("functions/src/bin/{}.rs", vendor.id);
         missing.extend([folder, function].into_iter().filter(|path| !crate::workspace::root().join(path).exists()));
         assert!(VENDOR_IDS.contains(&vendor.id), "{} is not among the ids that this file looks for", vendor.id);

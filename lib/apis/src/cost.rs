@@ -19,16 +19,25 @@ pub struct Estimate {
 /// need a call of their own.
 pub fn estimate(vendor: &Vendor, clients: u64, records: &BTreeMap<Kind, u64>, details: u64) -> Estimate {
     let wanted = |kind: &Kind| *kind == Kind::Client || records.contains_key(kind);
-    let is_read = |feed: &&Feed| feed.kinds.iter().chain(feed.words_for).any(wanted);
+    let is_wanted = |feed: &Feed| feed.kinds.iter().chain(feed.words_for).any(wanted);
+    let hangs_on = |feed: &Feed, other: &Feed| matches!(feed.fan, Fan::PerRow(name) if name == other.name);
+    let is_read =
+        |feed: &&Feed| is_wanted(feed) || vendor.feeds.iter().any(|one| hangs_on(one, feed) && is_wanted(one));
     let rows = |feed: &Feed| match feed.kinds.contains(&Kind::Client) {
         true => clients,
         false => feed.kinds.iter().filter_map(|kind| records.get(kind)).sum(),
     };
+    // What only other lists hang on is not counted anywhere: a client has one of them at least.
+    let parents = |name: &str| vendor.feed(name).map_or(0, |feed| if is_wanted(feed) { rows(feed) } else { clients });
     let of_feed = |feed: &Feed| match feed.fan {
         Fan::Once if feed.paging == Paging::Single => 1 + u64::from(feed.sequel.is_some()),
         Fan::Once => rows(feed).div_ceil(u64::from(vendor.limits.page_size)).max(1),
         Fan::PerClient => clients + further_pages(clients, rows(feed), f64::from(vendor.limits.page_size)),
-        Fan::PerRow(other) => vendor.feed(other).map_or(0, rows),
+        Fan::PerRow(other) if feed.is_empty_below.is_none() => parents(other),
+        Fan::PerRow(other) => {
+            let alike = vendor.feeds.iter().filter(|one| one.fan == feed.fan && one.kinds == feed.kinds).count();
+            not_empty(parents(other), rows(feed), clients * alike as u64)
+        }
     };
     let endpoints: Vec<u64> = vendor.feeds.iter().filter(is_read).map(of_feed).chain([details]).collect();
     let opening =
@@ -53,6 +62,13 @@ fn further_pages(clients: u64, rows: u64, page_size: f64) -> u64 {
     }
     let mean = rows as f64 / clients as f64;
     (clients as f64 / (page_size / mean).exp_m1()).round() as u64
+}
+
+/// Those of `parents` that are asked where clients that say they have no rows are passed over. Clients differ in size, so
+/// their sizes are taken to be spread geometrically: of clients with `mean` rows, a share of `1 / (1 + mean)` has none.
+fn not_empty(parents: u64, rows: u64, lists: u64) -> u64 {
+    let mean = rows as f64 / lists.max(1) as f64;
+    (parents as f64 * mean / (1.0 + mean)).round() as u64
 }
 
 #[cfg(test)]

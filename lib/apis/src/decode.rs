@@ -1,5 +1,7 @@
 //! Reading answers row by row, so that a broken row costs that row, and a broken body costs what comes after the break.
 
+pub(crate) mod xml;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;

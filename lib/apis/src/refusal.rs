@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::account::Account;
 use crate::call::{Call, Reply};
+use crate::decode::xml::first_text;
 use crate::limits::retry_after;
 
 /// Longest part of a vendor's own words that is kept.
@@ -132,8 +133,9 @@ pub(crate) fn words(account: &Account, reply: &Reply) -> String {
     let found = match serde_json::from_str::<Value>(&text) {
         Ok(json) => json_words(&json).unwrap_or_default(),
         Err(_) if is_markup(&reply.body) => {
-            let said = between(&text, "<title>", "</title>").or(between(&text, "<message>", "</message>"));
-            said.unwrap_or("(an HTML page)").to_owned()
+            let title = between(&text, "<title>", "</title>").map(str::to_owned);
+            let nothing = if text.trim_start().starts_with("<?xml") { "" } else { "(an HTML page)" };
+            title.or_else(|| first_text(&reply.body, "message")).unwrap_or_else(|| nothing.to_owned())
         }
         Err(_) => text.into_owned(),
     };

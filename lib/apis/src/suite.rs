@@ -21,6 +21,8 @@ use crate::vendors;
 use crate::verify::{CheckAnswer, answer, checks};
 use crate::words::Words;
 
+mod xml;
+
 /// What the names of a vendor's fixtures must begin with, at least once each.
 const NEEDED_CASES: &[&str] =
     &["one_page", "empty", "row_", "refused_", "throttled_", "bad_key_", "html_", "truncated_"];
@@ -80,6 +82,7 @@ fn fixture(vendor: &'static Vendor, path: PathBuf) -> Fixture {
     let (head, replies) = text.split_once("\n\n").expect("a blank line after the head");
     let mut feed = &vendor.feeds[0];
     let (mut below, mut settings, mut words) = (None::<Below>, Vec::new(), Words::default());
+    let mut as_bytes: fn(&str) -> Vec<u8> = |body| body.as_bytes().to_vec();
     for line in head.lines() {
         match line.splitn(3, ' ').collect::<Vec<_>>()[..] {
             ["feed", name] => feed = vendor.feed(name).expect("the feed exists"),
@@ -89,15 +92,16 @@ fn fixture(vendor: &'static Vendor, path: PathBuf) -> Fixture {
                 let (id, word) = pair.split_once('=').expect("id=word");
                 words.set(table, id, word);
             }
+            ["encoding", "latin-1"] => as_bytes = xml::latin_1,
             ["setting", name, value] => settings.push((name.to_owned(), value.to_owned())),
             _ => panic!("{}: what is {line:?}?", path.display()),
         }
     }
-    let replies = replies.split("\n-----\n").map(reply).collect();
+    let replies = replies.split("\n-----\n").map(|text| reply(text, as_bytes)).collect();
     Fixture { account: account(vendor, &settings), path, feed, below, words, replies }
 }
 
-fn reply(text: &str) -> Reply {
+fn reply(text: &str, as_bytes: fn(&str) -> Vec<u8>) -> Reply {
     let text = text.strip_prefix("HTTP ").expect("a reply begins with HTTP and the status");
     let (head, body) = text.split_once("\n\n").unwrap_or((text.trim_end(), ""));
     let mut lines = head.lines();
@@ -106,7 +110,7 @@ fn reply(text: &str) -> Reply {
     Reply {
         status,
         headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        body: body.trim_end_matches('\n').as_bytes().to_vec(),
+        body: as_bytes(body.trim_end_matches('\n')),
     }
 }
 
@@ -256,8 +260,12 @@ fn ids_are_unique_stable_and_below_the_parent() {
     }
 }
 
-/// Applies `change` to the rows of a JSON reply, which are its list or the body itself; `None` where it has none.
+/// Applies `change` to the rows of a reply, which are its list or the body itself; `None` where it has none. Rows in XML
+/// are texts.
 fn with_rows(reply: &Reply, change: impl FnOnce(&mut Vec<Value>)) -> Option<Reply> {
+    if crate::refusal::is_markup(&reply.body) {
+        return xml::with_rows(reply, change);
+    }
     let mut body: Value = serde_json::from_slice(&reply.body).ok()?;
     let rows = match &mut body {
         Value::Array(rows) => rows,
@@ -294,15 +302,25 @@ fn the_order_of_rows_does_not_matter() {
     }
 }
 
+/// Ways to break a row.
+const BREAKERS: [fn(&Value) -> Value; 5] = [
+    |_| Value::Null,
+    |_| Value::from(17),
+    |_| serde_json::json!({}),
+    |row| serde_json::json!({"id": row["id"]}),
+    |row| serde_json::json!({"id": row["id"], "attributes": [1]}),
+];
+
+/// Breaks a row in one of the ways.
+fn broken(row: &Value, way: usize) -> Value {
+    match row.as_str().filter(|text| text.starts_with('<')) {
+        Some(text) => Value::from(xml::BREAKERS[way](text)),
+        None => BREAKERS[way](row),
+    }
+}
+
 #[test]
 fn a_broken_row_costs_that_row() {
-    let breakers: [fn(&Value) -> Value; 5] = [
-        |_| Value::Null,
-        |_| Value::from(17),
-        |_| serde_json::json!({}),
-        |row| serde_json::json!({"id": row["id"]}),
-        |row| serde_json::json!({"id": row["id"], "attributes": [1]}),
-    ];
     let lists = fixtures().into_iter().filter(|one| stem(one).starts_with("one_page"));
     for fixture in lists.filter(|one| !one.feed.kinds.is_empty()) {
         // A row of several records stands for one of the feed's first kind.
@@ -312,9 +330,9 @@ fn a_broken_row_costs_that_row() {
         let whole = of_rows(all_of(&fixture, &fixture.replies).0);
         let rows = row_count(&fixture.replies[0]);
         assert_eq!(rows, whole.len(), "{}: a record for each row", fixture.path.display());
-        for (breaker, index) in breakers.iter().flat_map(|breaker| (0..rows).map(move |index| (breaker, index))) {
+        for (way, index) in (0..BREAKERS.len()).flat_map(|way| (0..rows).map(move |index| (way, index))) {
             let mut replies = fixture.replies.clone();
-            replies[0] = with_rows(&replies[0], |rows| rows[index] = breaker(&rows[index])).unwrap();
+            replies[0] = with_rows(&replies[0], |rows| rows[index] = broken(&rows[index], way)).unwrap();
             let (records, then) = all_of(&fixture, &replies);
             let mut records = of_rows(records);
             assert_eq!(then, Then::Done, "a broken row does not break the page");
@@ -397,6 +415,7 @@ fn echoes(form: &str) -> Vec<Vec<u8>> {
         format!("<html><title>{form}</title></html>"),
         serde_json::json!({"errors": [{"title": form, "detail": format!("key {form}")}]}).to_string(),
         serde_json::json!({"message": format!("{}{form}", "y".repeat(290)), "error": form}).to_string(),
+        format!("<result status=\"FAIL\"><error><message><![CDATA[{form}]]></message></error></result>"),
         serde_json::json!({"data": [], "links": {"next": format!("/v1/more?key={form}")}}).to_string(),
         serde_json::json!({"data": [], "links": {"next": format!("https://{form}.example/v1")}}).to_string(),
     ];

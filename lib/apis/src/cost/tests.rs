@@ -35,3 +35,22 @@ fn time_follows_the_requests_in_flight() {
         (estimate.requests * limits.answer_ms_assumed).div_ceil(limits.in_flight as u64 * 1000)
     );
 }
+
+#[test]
+fn sites_cost_two_calls_each_less_those_of_clients_that_have_nothing() {
+    let vendor = vendors::find("nable-rmm").unwrap();
+    let requests = |clients: u64, records: &[(Kind, u64)]| {
+        let estimate = estimate(vendor, clients, &records.iter().copied().collect(), 0);
+        assert_eq!(estimate.seconds, estimate.requests, "sixty a minute");
+        estimate.requests
+    };
+    assert_eq!(requests(100, &[]), 1);
+    assert_eq!(requests(100, &[(Kind::Location, 150)]), 1 + 100);
+    assert_eq!(requests(100, &[(Kind::Location, 150), (Kind::Asset, 0)]), 1 + 100, "no devices, no calls for them");
+    let full = 1 + 100 + 2 * 150;
+    let many = requests(100, &[(Kind::Location, 150), (Kind::Asset, 40_000)]);
+    assert!((full - 2..=full).contains(&many), "nearly every client has both, not {many}");
+    assert_eq!(requests(100, &[(Kind::Location, 150), (Kind::Asset, 200)]), 1 + 100 + 150, "half of them are empty");
+    let hidden = requests(100, &[(Kind::Asset, 40_000)]);
+    assert!((299..=301).contains(&hidden), "sites are read for their devices, at least one a client: {hidden}");
+}
