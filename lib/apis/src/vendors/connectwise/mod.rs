@@ -116,11 +116,12 @@ const STATUSES: Feed = Feed {
     ..FORWARD_ONLY
 };
 
+/// Always read whole, though it could say changes: it is a page for a thousand companies, and the sites need to know of
+/// each company whether it is worth a call, which a list of changes says of few.
 const COMPANIES: Feed = Feed {
     name: "companies",
     kinds: &[Kind::Client],
     ask: |at| ask("company/companies", at),
-    can_say_changes: true,
     decode: companies::decode,
     ..FORWARD_ONLY
 };
