@@ -10,6 +10,7 @@ mod records;
 mod runs;
 mod screen;
 mod table;
+mod together;
 mod words;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,11 @@ use console::answer::Answer;
 use console::request::Request;
 use reconcile::ids::{DocId, VendorId};
 
-pub(crate) use screen::{Ink, Screen, colour_wanted, harmless, harmless_lines};
+pub(crate) use plans::sums as plan_counts;
+pub(crate) use runs::counts as run_counts;
+pub(crate) use screen::{Ink, Screen, colour_wanted, command, harmless, harmless_lines, paragraph};
+pub(crate) use together::{by_sources, runs_together, shared, unsynced_together};
+pub(crate) use words::and;
 
 /// Names of clients, for tables that would show their ids.
 #[derive(Debug, Clone, Default)]

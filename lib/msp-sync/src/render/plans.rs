@@ -94,7 +94,7 @@ fn ink(action: Action) -> Ink {
 }
 
 /// How much a plan does, in a line: the parts that do something.
-fn sums(counts: &PlanCounts) -> String {
+pub(crate) fn sums(counts: &PlanCounts) -> String {
     let parts = [
         (counts.create, "create"),
         (counts.matched, "match"),

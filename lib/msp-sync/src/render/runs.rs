@@ -86,7 +86,7 @@ fn trigger(run: &RunView) -> String {
 }
 
 /// A run's counts by kind.
-pub(super) fn counts(run: &RunView, screen: Screen) -> String {
+pub(crate) fn counts(run: &RunView, screen: Screen) -> String {
     if run.counts.is_empty() {
         return "No records were counted.\n".to_owned();
     }

@@ -71,6 +71,44 @@ impl Ink {
     }
 }
 
+/// A command as it is typed, with a prompt before it; where it does not fit, it goes on as a shell takes it.
+pub(crate) fn command(text: &str, screen: Screen) -> String {
+    // What stands in quotes is one word.
+    let quoted = text.split('\'').enumerate().map(|(nth, part)| match nth % 2 {
+        1 => part.replace(' ', "\u{a0}"),
+        _ => part.to_owned(),
+    });
+    let text = quoted.collect::<Vec<_>>().join("'");
+    // Room for the blank and the backslash that end a line.
+    let lines = lines(&text, screen.width.map(|width| usize::from(width).saturating_sub(8)));
+    format!("  $ {}", lines.join(" \\\n      ").replace('\u{a0}', " "))
+}
+
+/// A paragraph with its line break. Lines after the first begin where the first did.
+pub(crate) fn paragraph(text: &str, screen: Screen) -> String {
+    let words = text.trim_start();
+    let indent = &text[..text.len() - words.len()];
+    let room = screen.width.map(|width| usize::from(width).saturating_sub(indent.len()));
+    let lines = lines(words, room);
+    lines.iter().map(|line| format!("{indent}{line}\n")).collect()
+}
+
+/// Breaks a text between words into lines of at most `room` letters; a longer word has a line of its own.
+fn lines(text: &str, room: Option<usize>) -> Vec<String> {
+    let Some(room) = room else { return vec![text.to_owned()] };
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// The most letters of one value that a table shows.
 const LETTERS_MAX: usize = 300;
 

@@ -91,3 +91,18 @@ fn beside_a_sentence_names_go_on_in_the_next_line_by_whole_words() {
     let lines: Vec<String> = sheet.render(narrow(40)).lines().map(str::to_owned).collect();
     assert_eq!(lines[2..], ["Northwind       the record cannot be", "Traders         read"]);
 }
+
+#[test]
+fn a_long_command_goes_on_as_a_shell_takes_it_and_keeps_quotes_whole() {
+    let narrow = Screen { width: Some(40), colour: false };
+    let shown = super::command("msp-sync integration set acme --schedule '0 20 * * *'", narrow);
+    assert_eq!(shown, "  $ msp-sync integration set acme \\\n      --schedule '0 20 * * *'");
+    assert_eq!(super::command("msp-sync status", Screen::PLAIN), "  $ msp-sync status");
+}
+
+#[test]
+fn a_paragraph_keeps_its_indentation_and_never_cuts_a_word() {
+    let narrow = Screen { width: Some(20), colour: false };
+    assert_eq!(super::paragraph("    one two three four", narrow), "    one two three\n    four\n");
+    assert_eq!(super::paragraph("  unbreakableunbreakable x", narrow), "  unbreakableunbreakable\n  x\n");
+}

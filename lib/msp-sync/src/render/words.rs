@@ -101,3 +101,12 @@ pub(super) fn listed<T: ToString>(words: &[T], none: &str) -> String {
     }
     words.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
+
+/// The words in a sentence: `a, b and c`.
+pub(crate) fn and(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [several @ .., last] => format!("{} and {last}", several.join(", ")),
+    }
+}

@@ -242,17 +242,26 @@ fn the_demo_ends_with_its_tables_and_changes_nothing_the_second_time() {
     let bench = Bench::new();
     let ran = bench.run(&["demo", "--exit"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    for told in ["auto-match", "preview", "finish", "REASON", "SOURCES", "live"] {
+    for told in ["auto-match", "preview", "finish", "BY HAND ONLY", "COMES FROM", "REASON", "live"] {
         assert!(ran.out.contains(told), "{told} is missing: {}", ran.out);
     }
     assert!(!bench.data().exists(), "the demo has a temporary folder of its own");
     let document =
         bench.json(&["demo", "--exit", "--data-dir", bench.home.path().join("demo").to_str().expect("a path")]);
     let document = document.json(0);
-    let counts = &document["status"]["items"][0]["last_run"]["counts"];
-    for kind in ["client", "asset"] {
-        for nothing in ["created", "matched", "updated"] {
-            assert_eq!(counts[kind][nothing], 0, "{counts}");
+    let status = document["status"]["items"].as_array().expect("integrations");
+    assert_eq!(status.len(), Vendors::start(0, 0).sandbox.all().len(), "an integration for each simulated vendor");
+    for of in status {
+        assert_eq!((&of["state"], &of["last_run"]["outcome"]), (&"live".into(), &"complete".into()), "{of}");
+        counts_add_up(&of["last_run"]);
+        let told = document["unsynced"][text(&of["integration"])].as_array().map_or(0, Vec::len) as u64;
+        let mut counted = 0;
+        for (kind, counts) in of["last_run"]["counts"].as_object().expect("counts by kind") {
+            for nothing in ["created", "matched", "updated"] {
+                assert_eq!(counts[nothing], 0, "{kind}: {of}");
+            }
+            counted += number(&counts["unsynced"]);
         }
+        assert_eq!(told, counted, "{of}");
     }
 }
