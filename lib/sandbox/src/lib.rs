@@ -10,6 +10,7 @@
 //! share a misunderstanding with the client that is tested against it. Simulators know no clock and no randomness; the
 //! world's time passes when a test lets it.
 
+pub mod autotask;
 pub mod auvik;
 pub mod dates;
 pub mod faults;
@@ -18,6 +19,7 @@ pub mod simulator;
 pub mod vendors;
 pub mod world;
 
+pub use autotask::AutotaskSim;
 pub use auvik::AuvikSim;
 pub use faults::{Fault, RowDamage, Trouble};
 pub use server::{Counts, Running, Sandbox, Summary};

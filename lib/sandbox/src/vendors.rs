@@ -1,5 +1,6 @@
 //! The list of simulated vendors: the one place that names them all.
 
+use crate::autotask::{self, AutotaskSim};
 use crate::auvik::{self, AuvikSim};
 use crate::simulator::{Shared, Simulator};
 use crate::world::{SharedWorld, World};
@@ -11,6 +12,8 @@ pub struct Vendors {
     pub world: SharedWorld,
     /// Auvik, for switching faults on.
     pub auvik: Shared<AuvikSim>,
+    /// Autotask PSA, for the same.
+    pub autotask: Shared<AutotaskSim>,
     listed: Listed,
 }
 
@@ -26,6 +29,7 @@ impl Vendors {
         Self {
             // A line each.
             auvik: listed.add(AuvikSim::new(world.clone(), auvik::Credentials::default())),
+            autotask: listed.add(AutotaskSim::new(world.clone(), autotask::Credentials::default())),
             listed,
             world,
         }
