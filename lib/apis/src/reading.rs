@@ -267,17 +267,17 @@ impl Reading {
     /// time is left out. Where a row gives records of several kinds, those of the feed's first kind stand for the rows.
     fn numbered(&mut self, account: &Account, feed: &Feed, page: &mut Page) -> Then {
         let rows = page.rows.unwrap_or(page.records.len());
-        if page.records.is_empty() {
-            self.rows += rows as u64;
-        } else {
-            let seen = &mut self.seen;
-            let hash = |record: &VendorRecord| short_hash(["row", record.kind.code(), record.vendor_id.as_str()]);
-            let met: Vec<u64> = page.records.iter().map(hash).collect();
-            let mut known = met.iter().map(|row| seen.contains(row)).collect::<Vec<_>>().into_iter();
-            page.records.retain(|_| !known.next().unwrap_or_default());
-            seen.extend(met);
-            self.rows += page.records.iter().filter(|record| Some(&record.kind) == feed.kinds.first()).count() as u64;
-        }
+        let of_rows =
+            |records: &[VendorRecord]| records.iter().filter(|record| Some(&record.kind) == feed.kinds.first()).count();
+        let came = of_rows(&page.records);
+        let seen = &mut self.seen;
+        let hash = |record: &VendorRecord| short_hash(["row", record.kind.code(), record.vendor_id.as_str()]);
+        let met: Vec<u64> = page.records.iter().map(hash).collect();
+        let mut known = met.iter().map(|row| seen.contains(row)).collect::<Vec<_>>().into_iter();
+        page.records.retain(|_| !known.next().unwrap_or_default());
+        seen.extend(met);
+        let again = came - of_rows(&page.records);
+        self.rows += rows.saturating_sub(again) as u64;
         let is_full = rows >= self.page_size(account) as usize;
         match page.total {
             Some(total) if self.rows >= total => Then::Done,

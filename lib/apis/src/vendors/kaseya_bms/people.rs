@@ -50,10 +50,13 @@ pub(super) fn decode_contacts(reply: &Reply, _: &Context<'_>) -> Page {
     Page { records, rows: Some(list.rows.len()), total: list.total, broken: list.broken, ..Page::default() }
 }
 
-/// Reads one page of employees.
-pub(super) fn decode_employees(reply: &Reply, _: &Context<'_>) -> Page {
+/// Reads one page of employees. Nothing in a row tells a program from a person (section 7), but the user that we are
+/// ourselves is known by its name.
+pub(super) fn decode_employees(reply: &Reply, context: &Context<'_>) -> Page {
     let list = rows(reply);
-    let records = list.rows.iter().map(employee).collect();
+    let own = context.account.secret.part("username");
+    let is_own = |row: &&Value| text(row, "username").trim().eq_ignore_ascii_case(own);
+    let records = list.rows.iter().filter(|row| !is_own(row)).map(employee).collect();
     Page { records, rows: Some(list.rows.len()), total: list.total, broken: list.broken, ..Page::default() }
 }
 

@@ -322,3 +322,11 @@ fn a_contact_has_the_default_address_and_a_mobile_apart() {
         [Some("1"), Some("2"), Some("a@x.example")]
     );
 }
+
+#[test]
+fn the_user_of_the_api_is_no_user_and_counts_as_a_row() {
+    let body = r#"{"success":true,"totalRecords":2,"result":[{"id":1,"lastName":"Doe"},{"id":2,"firstName":"API","username":"API.Sync"}]}"#;
+    let taken = Reading::start(&EMPLOYEES, None, None).take(&account(), &Words::default(), &reply(200, body));
+    assert_eq!(taken.then, Then::Done);
+    assert_eq!(taken.records.iter().map(|record| record.name.as_str()).collect::<Vec<_>>(), ["Doe"]);
+}
