@@ -4,5 +4,6 @@ mod arrows;
 mod deny;
 mod driver;
 mod reading;
+mod reading_kaseya_bms;
 mod tidy;
 mod workspace;

@@ -2,6 +2,7 @@
 
 use crate::autotask::{self, AutotaskSim};
 use crate::auvik::{self, AuvikSim};
+use crate::kaseya_bms::{self, KaseyaBmsSim};
 use crate::simulator::{Shared, Simulator};
 use crate::world::{SharedWorld, World};
 
@@ -14,6 +15,8 @@ pub struct Vendors {
     pub auvik: Shared<AuvikSim>,
     /// Autotask PSA, for the same.
     pub autotask: Shared<AutotaskSim>,
+    /// Kaseya BMS, for the same.
+    pub kaseya_bms: Shared<KaseyaBmsSim>,
     listed: Listed,
 }
 
@@ -30,6 +33,7 @@ impl Vendors {
             // A line each.
             auvik: listed.add(AuvikSim::new(world.clone(), auvik::Credentials::default())),
             autotask: listed.add(AutotaskSim::new(world.clone(), autotask::Credentials::default())),
+            kaseya_bms: listed.add(KaseyaBmsSim::new(world.clone(), kaseya_bms::Credentials::default())),
             listed,
             world,
         }
