@@ -5,5 +5,6 @@ mod deny;
 mod driver;
 mod reading;
 mod reading_kaseya_bms;
+mod reading_nable_rmm;
 mod tidy;
 mod workspace;

@@ -183,7 +183,11 @@ async fn read(request: Request, origin: &str) -> Result<Call, StatusCode> {
     let url = Url::parse(&format!("{origin}{target}")).map_err(|_| StatusCode::BAD_REQUEST)?;
     let secret = |text: &str| Text::Secret(SecretText::new(text));
     let header = |name: &&'static str| Some((*name, secret(request.headers().get(*name)?.to_str().ok()?)));
-    let headers = HEADERS.iter().filter_map(header).collect();
+    let mut headers: Vec<(&str, Text)> = HEADERS.iter().filter_map(header).collect();
+    // Some vendors refuse who does not say what they are; a call that never was on the wire says nothing either way.
+    if !headers.iter().any(|(name, _)| *name == "user-agent") {
+        headers.push(("user-agent", secret("")));
+    }
     let body = axum::body::to_bytes(request.into_body(), REQUEST_BYTES_MAX).await;
     let body = body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
     let body = (!body.is_empty()).then(|| secret(&String::from_utf8_lossy(&body)));

@@ -3,6 +3,7 @@
 use crate::autotask::{self, AutotaskSim};
 use crate::auvik::{self, AuvikSim};
 use crate::kaseya_bms::{self, KaseyaBmsSim};
+use crate::nable_rmm::{self, NableRmmSim};
 use crate::simulator::{Shared, Simulator};
 use crate::world::{SharedWorld, World};
 
@@ -13,6 +14,8 @@ pub struct Vendors {
     pub world: SharedWorld,
     /// Auvik, for switching faults on.
     pub auvik: Shared<AuvikSim>,
+    /// N-able RMM, for the same.
+    pub nable_rmm: Shared<NableRmmSim>,
     /// Autotask PSA, for the same.
     pub autotask: Shared<AutotaskSim>,
     /// Kaseya BMS, for the same.
@@ -32,6 +35,7 @@ impl Vendors {
         Self {
             // A line each.
             auvik: listed.add(AuvikSim::new(world.clone(), auvik::Credentials::default())),
+            nable_rmm: listed.add(NableRmmSim::new(world.clone(), nable_rmm::API_KEY)),
             autotask: listed.add(AutotaskSim::new(world.clone(), autotask::Credentials::default())),
             kaseya_bms: listed.add(KaseyaBmsSim::new(world.clone(), kaseya_bms::Credentials::default())),
             listed,
