@@ -12,6 +12,7 @@
 
 pub mod autotask;
 pub mod auvik;
+pub mod connectwise;
 pub mod dates;
 pub mod faults;
 pub mod kaseya_bms;
@@ -23,6 +24,7 @@ pub mod world;
 
 pub use autotask::AutotaskSim;
 pub use auvik::AuvikSim;
+pub use connectwise::ConnectWiseSim;
 pub use faults::{Fault, RowDamage, Trouble};
 pub use kaseya_bms::KaseyaBmsSim;
 pub use nable_rmm::NableRmmSim;

@@ -2,6 +2,7 @@
 
 use crate::autotask::{self, AutotaskSim};
 use crate::auvik::{self, AuvikSim};
+use crate::connectwise::{self, ConnectWiseSim};
 use crate::kaseya_bms::{self, KaseyaBmsSim};
 use crate::nable_rmm::{self, NableRmmSim};
 use crate::simulator::{Shared, Simulator};
@@ -20,6 +21,8 @@ pub struct Vendors {
     pub autotask: Shared<AutotaskSim>,
     /// Kaseya BMS, for the same.
     pub kaseya_bms: Shared<KaseyaBmsSim>,
+    /// ConnectWise PSA, for the same.
+    pub connectwise: Shared<ConnectWiseSim>,
     listed: Listed,
 }
 
@@ -38,6 +41,7 @@ impl Vendors {
             nable_rmm: listed.add(NableRmmSim::new(world.clone(), nable_rmm::API_KEY)),
             autotask: listed.add(AutotaskSim::new(world.clone(), autotask::Credentials::default())),
             kaseya_bms: listed.add(KaseyaBmsSim::new(world.clone(), kaseya_bms::Credentials::default())),
+            connectwise: listed.add(ConnectWiseSim::new(world.clone(), connectwise::Credentials::default())),
             listed,
             world,
         }
