@@ -4,6 +4,7 @@ mod arrows;
 mod deny;
 mod driver;
 mod reading;
+mod reading_autotask;
 mod reading_kaseya_bms;
 mod reading_nable_rmm;
 mod tidy;
