@@ -59,7 +59,10 @@ const PURE: &[(&str, &[&str])] = &[
             "url",
         ],
     ),
-    ("engine", &["cronexpr", "futures-util", "jiff", "serde", "serde_json", "sha2", "thiserror", "tracing"]),
+    (
+        "engine",
+        &["cronexpr", "futures-util", "jiff", "miniz_oxide", "serde", "serde_json", "sha2", "thiserror", "tracing"],
+    ),
     ("console", &["csv", "jiff", "rapidfuzz", "serde", "serde_json", "thiserror", "tracing"]),
 ];
 

@@ -13,7 +13,7 @@ use reconcile::plan::{
     Action, Counts, Effect, Item, Purpose, ScopePlan, Standing, detach, effects, foreign_clients, plan,
 };
 use reconcile::reason::Reason;
-use reconcile::record::{Field, Kind};
+use reconcile::record::{Field, Fingerprint, Kind};
 use reconcile::run::Phase;
 
 use crate::error::{Doing, StepError};
@@ -146,21 +146,37 @@ async fn try_scope(
             loaded = worlds::load(table, integration, &stored.scope, &standing, purpose, complete).await?;
         }
     }
+    let stored_content = content(&loaded, complete);
     let fresh = plan(&loaded.world(integration));
-    match Shelf::for_scope(&loaded.scope, &standing) {
-        Some(shelf) => carry_out(stored, fresh, &loaded, &shelf, mode, integration, table).await,
+    let done = match Shelf::for_scope(&loaded.scope, &standing) {
+        Some(shelf) => carry_out(stored, fresh, &loaded, &shelf, mode, integration, table).await?,
         None => {
             let done = effects(&loaded.world(integration), &fresh);
             debug_assert!(done.iter().all(|effect| effect.docs.is_empty()), "without a client there is no catalogue");
             commit(&done, None, loaded.docs_version, integration, table).await?;
-            Ok(ScopeDone {
+            ScopeDone {
                 scope: stored.scope.clone(),
                 settled: fresh.settled,
                 waits: standing == Standing::Unmatched,
                 counts: counts(stored, fresh, &[]),
-            })
+                content: BTreeMap::new(),
+            }
+        }
+    };
+    Ok(ScopeDone { content: stored_content, ..done })
+}
+
+/// Returns the digests of what is stored of the kinds that were not read completely: what the next complete read brings,
+/// if nothing has changed.
+fn content(loaded: &worlds::Loaded, complete: &BTreeSet<Kind>) -> BTreeMap<Kind, Fingerprint> {
+    let mut sums: BTreeMap<Kind, digests::Sum> = BTreeMap::new();
+    for entry in loaded.entries.values().filter(|entry| !complete.contains(&entry.record.kind)) {
+        let sum = sums.entry(entry.record.kind).or_default();
+        if entry.absent.is_none() {
+            sum.add(&entry.record, entry.copies);
         }
     }
+    sums.into_iter().map(|(kind, sum)| (kind, sum.digest())).collect()
 }
 
 /// Writes what a fresh plan says, of a seen one only what was seen.
@@ -187,7 +203,13 @@ async fn carry_out(
     }
     let settled = fresh.settled && unseen.is_empty();
     unseen.iter().for_each(|item| take_back(&mut fresh.counts, item));
-    Ok(ScopeDone { scope: stored.scope.clone(), settled, waits: false, counts: counts(stored, fresh, &unseen) })
+    Ok(ScopeDone {
+        scope: stored.scope.clone(),
+        settled,
+        waits: false,
+        counts: counts(stored, fresh, &unseen),
+        content: BTreeMap::new(),
+    })
 }
 
 /// Says whether an item may change what another integration finds: who is who, or whether a source is stale.
@@ -224,7 +246,7 @@ async fn tell_others(
 fn passed_over(stored: &ScopePlan) -> ScopeDone {
     let mut counts = stored.counts.clone();
     stored.items.iter().for_each(|item| take_back(&mut counts, item));
-    ScopeDone { scope: stored.scope.clone(), counts, settled: false, waits: false }
+    ScopeDone { scope: stored.scope.clone(), counts, settled: false, waits: false, content: BTreeMap::new() }
 }
 
 /// Takes from a fresh plan what does not stand in the seen one, whatever the versions it was decided on, and returns it.

@@ -16,7 +16,7 @@ use crate::store::StoreError;
 use crate::store::digests::{self, Remembered};
 use crate::store::integrations::{self, Integration, IntegrationState};
 use crate::store::plans::{self, PartDone};
-use crate::store::runs::{self, Arrived, Marks, RunRecord};
+use crate::store::runs::{self, Arrived, Cursor, Marks, RunRecord};
 
 /// Closes a run whose phase is closed. Each part may be done again: the last write, which moves the run into the history,
 /// is what makes it over.
@@ -34,6 +34,9 @@ pub async fn close(record: &mut RunRecord, table: &impl Table, clock: &impl Cloc
     if record.counts.is_empty() {
         record.counts = counts(record, &done, &arrived);
     }
+    if outcome == Outcome::Complete && record.run.trigger != Trigger::Setup {
+        move_cursors(record);
+    }
     if matches!(outcome, Outcome::Complete | Outcome::Incomplete) && record.run.trigger != Trigger::Setup {
         remember(record, &arrived, &done, table).await?;
         let looked_at = scopes_done(&done);
@@ -50,6 +53,18 @@ pub async fn close(record: &mut RunRecord, table: &impl Table, clock: &impl Cloc
         tracing::error!(integration = %record.integration(), "the vendor refused the secret; the integration is paused until a new one is verified");
     }
     Ok(())
+}
+
+/// Moves on since when changes have to be asked for: only a run that read all it asked for and carried it out does.
+fn move_cursors(record: &mut RunRecord) {
+    let since = record.started_at;
+    for (kind, report) in record.run.reports.iter().filter(|(_, report)| report.complete) {
+        let complete_at = match record.cursors.get(kind) {
+            Some(cursor) if report.of_changes => cursor.complete_at,
+            _ => since,
+        };
+        record.cursors.insert(*kind, Cursor { since, complete_at });
+    }
 }
 
 /// Moves the run into the history and the integration to where the run leaves it, together: done apart, a run that was
@@ -104,12 +119,14 @@ async fn remember(
     table: &impl Table,
 ) -> Result<(), StepError> {
     let integration = record.integration();
+    let scopes = scopes_done(done);
     let mut content: BTreeMap<(Kind, Scope), Option<Fingerprint>> = BTreeMap::new();
     for touched in arrived.values().flat_map(|arrived| &arrived.scopes) {
         let digest = content.entry((touched.kind, touched.scope.clone())).or_default();
-        *digest = touched.digest.or(*digest);
+        let stored = scopes.get(&touched.scope).filter(|_| touched.changes);
+        let of_stored = stored.and_then(|done| done.content.get(&touched.kind).copied());
+        *digest = touched.digest.or(of_stored).or(*digest);
     }
-    let scopes = scopes_done(done);
     let kinds: BTreeSet<Kind> = content.keys().map(|(kind, _)| *kind).collect();
     for kind in kinds {
         let mut remembered = BTreeMap::new();

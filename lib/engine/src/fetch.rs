@@ -1,26 +1,41 @@
 //! Reads a vendor and queues what changed.
 //!
-//! The lists that fan out over clients are read side by side, as many as the vendor allows, and taken in order, so that
-//! memory is bounded by a few clients and the place reached is one number. When the invocation's time is nearly over, that
-//! number and the tallies are saved as a checkpoint, and the next invocation goes on from there.
+//! ```text
+//! lists that do not fan out ──► words, users, clients; the rest waits by client (spool)
+//! client by client ──► the waiting rows, the lists below the client, details of rows that changed ──► one scope a kind
+//! ```
+//!
+//! The lists below clients are read side by side, as many as the vendor allows, and taken in order, so that memory is
+//! bounded by some thousand rows and the place reached is a few numbers. When the invocation's time is nearly over, or the
+//! vendor wants a wait that is not worth paying for, the place, the tallies and the waiting rows are saved as a checkpoint,
+//! and the next invocation goes on from there.
+//!
+//! A scheduled night asks for changes alone where the vendor can say them, everything is remembered, and the last complete
+//! read is not too old. What did not come is then as it was.
+
+mod clients;
+mod details;
+mod lists;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use apis::account::Account;
-use apis::feed::{Fan, Feed, has_no_id};
-use apis::refusal::{Cause, Refusal};
-use futures_util::stream::{self, StreamExt};
-use reconcile::ids::{IntegrationId, Scope, VendorId};
-use reconcile::record::{Kind, VendorRecord};
+use apis::feed::{Fan, Feed};
+use apis::reading::Reading;
+use apis::refusal::Refusal;
+use apis::words::Words;
+use jiff::{SignedDuration, Timestamp};
+use reconcile::ids::VendorId;
+use reconcile::record::Kind;
 use reconcile::run::{Event, Trigger};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Doing, StepError};
-use crate::gather::{Gathered, Gatherer};
-use crate::listing::{Ending, Listing, MARGIN, Pace, list};
+use crate::gather::{Gathered, Gatherer, Known};
+use crate::line::{Line, Pace, Spent};
 use crate::ports::{Clock, Expect, QueueOut, Table, Transport};
+use crate::spool::Spool;
 use crate::store::digests::{self, Digests};
-use crate::store::entries;
 use crate::store::integrations::Integration;
 use crate::store::runs::{self, RunRecord};
 use crate::watch::{Sign, Watch};
@@ -30,8 +45,11 @@ use crate::watch::{Sign, Watch};
 pub enum Fetched {
     /// The vendor is read; the run goes on in the reconciler.
     Read,
-    /// The time was nearly over; call again to go on.
-    Continues,
+    /// Call again to go on.
+    Continues {
+        /// Not before this instant, where one is known.
+        after: Option<Timestamp>,
+    },
     /// The vendor refused the secret; the run is closed, and no further call was made.
     Rejected(Refusal),
 }
@@ -39,21 +57,46 @@ pub enum Fetched {
 /// Where the reading stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 struct Checkpoint {
-    /// The feed, by its place in the vendor's list.
+    /// The list that does not fan out, by its place among the vendor's feeds; past the last one, clients are read.
     feed: usize,
-    /// Parents of that feed that are done.
-    parents_done: usize,
-    /// Clients, as the vendor lists them; there once their feed is read.
+    /// Where that list stands, if it was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reading: Option<Reading>,
+    /// Clients that are done.
+    clients_done: usize,
+    /// Clients, as the vendor lists them; there once their list is read.
     clients: Vec<VendorId>,
     /// Whether the list of clients was complete.
     clients_complete: bool,
     /// Whether each of its rows has an id, too: only then is a client that is not listed gone.
     clients_certain: bool,
+    /// Kinds whose lists did not all end by the vendor's rule.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    partial: BTreeSet<Kind>,
+    /// Kinds that cannot be read in this run.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    unreadable: BTreeSet<Kind>,
+    /// Kinds of which changes alone are asked for, and since when.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    since: BTreeMap<Kind, Timestamp>,
+    /// Saved items of waiting rows.
+    #[serde(default)]
+    spooled: usize,
+    /// Whether words are saved.
+    #[serde(default)]
+    has_words: bool,
+    /// Pages, clients and details that are done: what tells an invocation that got on from one that did not.
+    #[serde(default)]
+    progress: u64,
     /// Invocations in a row that ended where they began.
     #[serde(default)]
     stalls: u32,
-    /// Requests sent.
-    requests: u64,
+    /// Clients in a row that the vendor did not answer for.
+    #[serde(default)]
+    silent: u32,
+    /// What was spent at the vendor.
+    #[serde(default)]
+    spent: Spent,
     /// Tallies.
     gathered: Gathered,
 }
@@ -62,9 +105,16 @@ struct Checkpoint {
 /// longer than one lives) is left incomplete, instead of being begun for ever.
 const STALLS_MAX: u32 = 3;
 
+/// A read of changes alone must follow a complete one within this time, so that every seventh night is complete
+/// (product.md section 4).
+const COMPLETE_EVERY: SignedDuration = SignedDuration::from_hours(6 * 24 + 12);
+
+/// Changes are asked for from so much earlier than the last read began: clocks differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(10);
+
 /// Why the reading stops early.
 enum Stop {
-    OutOfTime,
+    OutOfTime(Option<Timestamp>),
     Rejected(Refusal),
     Failed(StepError),
 }
@@ -78,15 +128,16 @@ impl From<StepError> for Stop {
 /// The ports and values that all parts of one reading share.
 struct Reader<'a, T, Q, N, C, W> {
     account: &'a Account,
-    integration: &'a IntegrationId,
+    integration: &'a Integration,
     table: &'a T,
-    wanted: BTreeSet<Kind>,
     gatherer: Gatherer<'a, Q>,
-    transport: &'a N,
+    line: &'a Line<'a, N, C>,
     clock: &'a C,
     watch: &'a W,
-    pace: &'a Pace,
+    trigger: Trigger,
     at: Checkpoint,
+    spool: Spool,
+    words: Words,
 }
 
 /// Reads the vendor for an open run that is reading, from the beginning or from its checkpoint, and moves the run on.
@@ -104,50 +155,45 @@ pub async fn fetch<Q: QueueOut>(
     clock: &impl Clock,
     watch: &impl Watch,
 ) -> Result<Fetched, StepError> {
-    let saved = runs::checkpoint::<Checkpoint>(table, &record.run_id).await.doing("loading the checkpoint")?;
-    let (at, checkpoint_version) = saved.unwrap_or_default();
     let digests = load_digests(record, integration, account, table).await?;
     let again = digests::asked_again(table, &integration.id).await.doing("loading what is asked for again")?;
-    let skip = matches!(record.run.trigger, Trigger::Manual | Trigger::Schedule);
+    let known = Known {
+        digests: &digests,
+        skip: matches!(record.run.trigger, Trigger::Manual | Trigger::Schedule),
+        again: &again,
+    };
+    let (at, version) = begin(record, integration, account, &digests, table, clock).await?;
     let run_id = record.run_id.clone();
-    let pace = Pace::new(account, at.requests);
-    let began = (at.feed, at.parents_done);
+    let pace = Pace::new(account, &at.spent);
+    let line = Line::new(account, transport, clock, &pace);
+    let (spool, words) = waiting(record, &at, table).await?;
+    let progress = at.progress;
     let mut reader = Reader {
         account,
-        integration: &integration.id,
+        integration,
         table,
-        wanted: integration.sync.clone(),
-        gatherer: Gatherer::new(&run_id, queue, &digests, skip, &again, at.gathered.clone()),
-        transport,
+        gatherer: Gatherer::new(&run_id, queue, known, at.gathered.clone()),
+        line: &line,
         clock,
         watch,
-        pace: &pace,
+        trigger: record.run.trigger,
         at,
+        spool,
+        words,
     };
-    let mut stop = reader.read().await;
-    if let Err(Stop::OutOfTime) = stop
-        && let Err(error) = reader.gatherer.flush().await
-    {
-        stop = Err(Stop::Failed(error));
-    }
-    let requests = pace.requests();
-    let mut at = reader.at;
-    at.gathered = reader.gatherer.gathered;
-    at.requests = requests;
-    at.stalls = if began == (at.feed, at.parents_done) { at.stalls + 1 } else { 0 };
-    record.vendor_requests = requests;
+    let stop = reader.read().await;
+    record.vendor_requests = pace.requests();
     match stop {
         Ok(()) => {
-            record.skipped = at.gathered.skipped;
+            let gathered = reader.gatherer.gathered;
+            record.skipped = gathered.skipped;
             record.again = again.into_iter().collect();
-            read_done(record, at.gathered.messages, at.gathered.reports, table, queue, clock).await?;
+            read_done(record, gathered.messages, gathered.reports, table, queue, clock).await?;
             Ok(Fetched::Read)
         }
-        Err(Stop::OutOfTime) => {
-            let expect = Expect::Version(checkpoint_version);
-            let saved = runs::save_checkpoint(table, &record.run_id, expect, clock.now(), &at).await;
-            saved.doing("saving the checkpoint")?;
-            Ok(Fetched::Continues)
+        Err(Stop::OutOfTime(after)) => {
+            reader.save(version, progress, &pace).await?;
+            Ok(Fetched::Continues { after })
         }
         Err(Stop::Rejected(refusal)) => {
             let now = clock.now();
@@ -159,6 +205,75 @@ pub async fn fetch<Q: QueueOut>(
     }
 }
 
+/// Returns the place to go on from, with the version of the checkpoint; for a new run, what it asks for.
+async fn begin(
+    record: &mut RunRecord,
+    integration: &Integration,
+    account: &Account,
+    digests: &BTreeMap<Kind, Digests>,
+    table: &impl Table,
+    clock: &impl Clock,
+) -> Result<(Checkpoint, u64), StepError> {
+    let saved = runs::checkpoint::<Checkpoint>(table, &record.run_id).await.doing("loading the checkpoint")?;
+    if let Some(saved) = saved {
+        return Ok(saved);
+    }
+    let (last, _) = runs::history(table, &integration.id, None, 1).await.doing("loading the last run")?;
+    record.cursors = last.into_iter().next().map(|last| last.cursors).unwrap_or_default();
+    let since = match record.run.trigger {
+        Trigger::Schedule => changes_since(record, integration, account, digests, clock.now()),
+        _ => BTreeMap::new(),
+    };
+    let mut at = Checkpoint { since, ..Checkpoint::default() };
+    for kind in at.since.keys() {
+        at.gathered.report(*kind).of_changes = true;
+    }
+    Ok((at, 0))
+}
+
+/// Returns the kinds of which changes alone need to be asked for, and since when.
+fn changes_since(
+    record: &RunRecord,
+    integration: &Integration,
+    account: &Account,
+    digests: &BTreeMap<Kind, Digests>,
+    now: Timestamp,
+) -> BTreeMap<Kind, Timestamp> {
+    let feeds = account.vendor.feeds;
+    let may = |kind: &Kind| {
+        let cursor = record.cursors.get(kind)?;
+        let is_recent = now.duration_since(cursor.complete_at) < COMPLETE_EVERY;
+        let is_known = integration.first_synced.contains(kind) && digests.get(kind).is_some_and(Digests::all_count);
+        let mut listing = feeds.iter().filter(|feed| feed.kinds.contains(kind));
+        let can_be_asked = listing.all(|feed| feed.can_say_changes);
+        (is_recent && is_known && can_be_asked).then(|| cursor.since.checked_sub(CLOCKS_DIFFER).ok())?
+    };
+    let mut since: BTreeMap<Kind, Timestamp> =
+        integration.sync.iter().filter_map(|kind| Some((*kind, may(kind)?))).collect();
+    for feed in feeds.iter().filter(|feed| feed.kinds.len() > 1) {
+        if !feed.kinds.iter().all(|kind| since.contains_key(kind) || !integration.sync.contains(kind)) {
+            since.retain(|kind, _| !feed.kinds.contains(kind));
+        }
+    }
+    since
+}
+
+/// Loads the rows and words that wait.
+async fn waiting(record: &RunRecord, at: &Checkpoint, table: &impl Table) -> Result<(Spool, Words), StepError> {
+    let mut spool = Spool::default();
+    if at.spooled > 0 {
+        for item in runs::load_spool(table, &record.run_id, at.spooled).await.doing("loading waiting rows")? {
+            let loaded = spool.load(&item.body).map_err(|cause| crate::store::unreadable(&item, cause));
+            loaded.doing("reading waiting rows")?;
+        }
+    }
+    let words = match at.has_words {
+        true => runs::load_words(table, &record.run_id).await.doing("loading words")?,
+        false => Words::default(),
+    };
+    Ok((spool, words))
+}
+
 async fn load_digests(
     record: &RunRecord,
     integration: &Integration,
@@ -167,7 +282,7 @@ async fn load_digests(
 ) -> Result<BTreeMap<Kind, Digests>, StepError> {
     let mut digests = BTreeMap::new();
     let kinds = account.vendor.feeds.iter().flat_map(|feed| feed.kinds).filter(|kind| integration.sync.contains(kind));
-    for kind in kinds {
+    for kind in kinds.collect::<BTreeSet<_>>() {
         let loaded = digests::load(table, &integration.id, *kind, record.epochs).await.doing("loading digests")?;
         digests.insert(*kind, loaded);
     }
@@ -185,10 +300,12 @@ async fn read_done(
 ) -> Result<(), StepError> {
     let now = clock.now();
     for (kind, report) in &reports {
-        let note = match (report.complete, report.refused) {
-            (true, 0) => format!("read {} {kind} records, {} of them unchanged", report.fetched, report.skipped),
-            (true, refused) => format!("read {} {kind} records; {refused} clients were refused", report.fetched),
-            (false, _) => format!("read {} {kind} records; the read is incomplete", report.fetched),
+        let fetched = report.fetched;
+        let note = match (report.complete, report.of_changes, report.refused) {
+            (false, ..) => format!("read {fetched} {kind} records; the read is incomplete"),
+            (true, true, _) => format!("read {fetched} {kind} records that may have changed"),
+            (true, false, 0) => format!("read {fetched} {kind} records, {} of them unchanged", report.skipped),
+            (true, false, refused) => format!("read {fetched} {kind} records; {refused} clients were refused"),
         };
         record.note(now, note);
         for problem in &report.problems {
@@ -199,198 +316,51 @@ async fn read_done(
 }
 
 impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N, C, W> {
-    /// Reads all feeds from the checkpoint on.
+    /// Reads everything from the checkpoint on.
     async fn read(&mut self) -> Result<(), Stop> {
-        let feeds = self.account.vendor.feeds;
-        let fans = feeds.iter().any(|feed| feed.fan == Fan::PerClient && self.wants(feed));
-        while let Some(feed) = feeds.get(self.at.feed) {
-            match feed.fan {
-                Fan::Once if self.wants(feed) || (fans && feed.kinds.contains(&Kind::Client)) => {
-                    self.once(feed).await?
-                }
-                Fan::PerClient if self.wants(feed) => self.per_client(feed).await?,
-                _ => {}
-            }
-            self.at.feed += 1;
-            self.at.parents_done = 0;
-        }
+        self.lists().await?;
+        self.clients().await?;
         Ok(self.gatherer.flush().await?)
     }
 
     fn wants(&self, feed: &Feed) -> bool {
-        feed.kinds.iter().any(|kind| self.wanted.contains(kind))
+        let wanted = |kind: &Kind| self.integration.sync.contains(kind) && !self.at.unreadable.contains(kind);
+        feed.kinds.iter().chain(feed.words_for).any(wanted)
     }
 
-    /// Reads a feed that does not fan out.
-    async fn once(&mut self, feed: &'static Feed) -> Result<(), Stop> {
-        let listing = list(self.account, feed, None, self.transport, self.clock, self.pace).await;
-        let complete = self.judge(feed, None, &listing)?;
-        let whole = complete && listing.ending == Ending::Complete;
-        let mut scopes: BTreeMap<(Kind, Scope), Vec<VendorRecord>> = BTreeMap::new();
-        for kind in feed.kinds.iter().filter(|kind| !kind.is_below_client()) {
-            scopes.insert((*kind, Scope::of(*kind, None).expect("this kind needs no client")), Vec::new());
-        }
-        for record in listing.records {
-            if let Some(scope) = Scope::of(record.kind, record.client.as_ref()) {
-                scopes.entry((record.kind, scope)).or_default().push(record);
-            }
-        }
-        if feed.kinds.contains(&Kind::Client) {
-            let clients = scopes.get(&(Kind::Client, Scope::Clients)).into_iter().flatten();
-            let (unknown, known): (Vec<_>, Vec<_>) = clients.partition(|client| has_no_id(client));
-            let mut met = BTreeSet::new();
-            let once = known.into_iter().filter(|client| met.insert(&client.vendor_id));
-            self.at.clients = once.map(|client| client.vendor_id.clone()).collect();
-            self.at.clients_complete = whole;
-            self.at.clients_certain = whole && unknown.is_empty();
-        }
-        let listed: BTreeSet<Scope> = scopes.keys().map(|(_, scope)| scope.clone()).collect();
-        for ((kind, scope), records) in scopes {
-            if !kind.is_below_client() && matches!(listing.ending, Ending::Refused(_)) {
-                continue;
-            }
-            self.gatherer.scope(&scope, kind, records, whole).await?;
-        }
-        if whole && feed.kinds.iter().any(|kind| kind.is_below_client()) {
-            self.vanished(feed, &listed).await?;
-        }
-        self.tell(feed, 1, 1);
-        Ok(())
-    }
-
-    /// Reads a feed once for every client, several at a time, and takes the lists in the clients' order.
-    async fn per_client(&mut self, feed: &'static Feed) -> Result<(), Stop> {
-        let clients = self.at.clients.clone();
-        let total = clients.len() as u64;
-        let (account, transport, clock) = (self.account, self.transport, self.clock);
-        let pace = self.pace;
-        let known: BTreeSet<&VendorId> = clients.iter().collect();
-        // By value: a closure over borrowed ids would keep the whole sync from being a task of its own.
-        let lists = stream::iter(clients.clone().into_iter().skip(self.at.parents_done))
-            .map(|client| async move {
-                let listing = list(account, feed, Some(&client), transport, clock, pace).await;
-                (client, listing)
-            })
-            .buffered(account.vendor.limits.in_flight.max(1));
-        let mut lists = std::pin::pin!(lists);
-        let mut stop = None;
-        while let Some((client, listing)) = lists.next().await {
-            if let Err(early) = self.take_client(feed, &client, &known, listing).await {
-                stop = Some(early);
-                break;
-            }
-            self.at.parents_done += 1;
-            self.tell(feed, self.at.parents_done as u64, total);
-            if clock.remaining() < MARGIN {
-                stop = Some(Stop::OutOfTime);
-                break;
-            }
-        }
-        match stop {
-            Some(early) => Err(early),
-            None if self.at.clients_certain => {
-                let listed = clients.iter().cloned().map(Scope::Client).collect();
-                Ok(self.vanished(feed, &listed).await?)
-            }
-            None if self.at.clients_complete => Ok(()),
-            None => {
-                for kind in feed.kinds {
-                    self.gatherer.gathered.incomplete(*kind, "the list of clients is incomplete".to_owned());
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// Takes one client's list in. Rows that belong to another listed client (a grouping client may show its children's)
-    /// are left to that client's own list.
-    async fn take_client(
-        &mut self,
-        feed: &'static Feed,
-        client: &VendorId,
-        known: &BTreeSet<&VendorId>,
-        listing: Listing,
-    ) -> Result<(), Stop> {
-        if !self.judge(feed, Some(client), &listing)? {
-            return Ok(());
-        }
-        let whole = listing.ending == Ending::Complete;
-        let mut by_kind: BTreeMap<Kind, Vec<VendorRecord>> =
-            feed.kinds.iter().map(|kind| (*kind, Vec::new())).collect();
-        for mut record in listing.records {
-            let owner = record.client.as_ref().unwrap_or(client);
-            if owner != client && known.contains(owner) {
-                continue;
-            }
-            record.client = Some(client.clone());
-            by_kind.entry(record.kind).or_default().push(record);
-        }
-        let scope = Scope::Client(client.clone());
-        for (kind, records) in by_kind {
-            self.gatherer.scope(&scope, kind, records, whole).await?;
-        }
-        Ok(())
-    }
-
-    /// Notes how a list ended. Returns whether its records may be used; a refused secret and the end of time stop the read.
-    fn judge(&mut self, feed: &Feed, client: Option<&VendorId>, listing: &Listing) -> Result<bool, Stop> {
-        let gathered = &mut self.gatherer.gathered;
-        let of = client.map(|client| format!("client {client}: ")).unwrap_or_default();
-        match &listing.ending {
-            Ending::Complete => {
-                for kind in feed.kinds {
-                    gathered.report(*kind);
-                }
-                Ok(true)
-            }
-            Ending::OutOfTime if self.at.stalls >= STALLS_MAX => {
-                let why = format!("{of}the list takes longer than an invocation may, {STALLS_MAX} times");
-                feed.kinds.iter().for_each(|kind| gathered.incomplete(*kind, why.clone()));
-                self.at.stalls = 0;
-                Ok(true)
-            }
-            Ending::OutOfTime => Err(Stop::OutOfTime),
-            Ending::Refused(refusal) if refusal.cause == Cause::Credentials => Err(Stop::Rejected(refusal.clone())),
-            Ending::Refused(refusal) if refusal.cause == Cause::Permission && client.is_some() => {
-                feed.kinds.iter().for_each(|kind| gathered.refused(*kind, format!("{of}{refusal}")));
-                Ok(false)
-            }
-            Ending::Refused(refusal) => {
-                feed.kinds
-                    .iter()
-                    .for_each(|kind| gathered.incomplete(*kind, format!("{of}{refusal}. {}", refusal.hint)));
-                Ok(false)
-            }
-            Ending::Incomplete(why) => {
-                feed.kinds.iter().for_each(|kind| gathered.incomplete(*kind, format!("{of}{why}")));
-                Ok(true)
-            }
-        }
-    }
-
-    /// Queues, as empty, the scopes that earlier reads had and a complete read no longer lists. Where the list of clients
-    /// changed, what is stored is asked as well: the run that brought a client may not have come to remember it.
-    async fn vanished(&mut self, feed: &Feed, listed: &BTreeSet<Scope>) -> Result<(), StepError> {
-        let stored = match self.gatherer.gathered.clients_queued {
-            true => entries::client_ids(self.table, self.integration).await.doing("loading clients")?,
-            false => Vec::new(),
+    /// Returns the feeds to be read below clients: those that are wanted, and those over whose rows they fan out.
+    fn fans(&self) -> Vec<&'static Feed> {
+        let feeds = self.account.vendor.feeds.iter();
+        let is_parent = |feed: &Feed| {
+            let mut children = self.account.vendor.feeds.iter().filter(|child| child.fan == Fan::PerRow(feed.name));
+            children.any(|child| self.wants(child))
         };
-        for kind in feed.kinds {
-            let stored = stored.iter().cloned().map(Scope::Client);
-            let asked = self.gatherer.again.keys().filter(|scope| matches!(scope, Scope::Client(_))).cloned();
-            let known = self.gatherer.digests.get(kind).into_iter().flat_map(Digests::scopes);
-            let gone: BTreeSet<Scope> =
-                known.chain(asked).chain(stored).filter(|scope| !listed.contains(scope)).collect();
-            for scope in gone {
-                self.gatherer.scope(&scope, *kind, Vec::new(), true).await?;
-            }
-        }
-        Ok(())
+        feeds.filter(|feed| feed.fan != Fan::Once && (self.wants(feed) || is_parent(feed))).collect()
     }
 
-    fn tell(&self, feed: &Feed, done: u64, total: u64) {
+    /// Saves the place, the tallies and what waits, for another invocation to go on from.
+    async fn save(mut self, version: u64, progress: u64, pace: &Pace) -> Result<(), StepError> {
+        self.gatherer.flush().await?;
+        let run = self.gatherer.run;
+        let now = self.clock.now();
+        let (first, texts) = self.spool.to_save();
+        self.at.spooled = first + texts.len();
+        runs::save_spool(self.table, run, first, texts, now).await.doing("saving waiting rows")?;
+        if !self.words.is_empty() {
+            runs::save_words(self.table, run, &self.words, now).await.doing("saving words")?;
+            self.at.has_words = true;
+        }
+        self.at.gathered = self.gatherer.gathered;
+        self.at.spent = pace.spent();
+        self.at.stalls = if progress == self.at.progress { self.at.stalls + 1 } else { 0 };
+        let expect = Expect::Version(version);
+        let saved = runs::save_checkpoint(self.table, run, expect, now, &self.at).await;
+        saved.doing("saving the checkpoint")
+    }
+
+    fn tell(&self, feed: &'static str, done: u64, total: u64) {
         let records = self.gatherer.gathered.reports.values().map(|report| report.fetched).sum();
-        let requests = self.pace.requests();
-        self.watch.sign(Sign::Reading { feed: feed.name, done, total, records, requests });
+        let requests = self.line.pace().requests();
+        self.watch.sign(Sign::Reading { feed, done, total, records, requests });
     }
 }

@@ -44,6 +44,7 @@ pub async fn intake(
             kind: slice.kind,
             rows: slice.rows.len() as u64,
             digest: slice.digest,
+            changes: slice.changes,
         };
         let is_new = settings.first_synced.contains(&slice.kind);
         take_slice(run, &integration, slice, is_new, table).await?;
@@ -92,10 +93,14 @@ fn compare(run: &RunId, slice: &Slice, mut stored: BTreeMap<EntryKey, Entry>, is
             None => {
                 let mut entry = Entry::new(row.record.clone());
                 entry.copies = row.copies;
+                entry.listed = row.listed;
                 entry.is_new = is_new;
                 changed.push(entry);
             }
         }
+    }
+    if slice.changes {
+        return changed;
     }
     for mut entry in stored.into_values() {
         let absence = Absence { run: run.clone(), certain: slice.complete, counted: false };
@@ -120,6 +125,7 @@ fn seen_again(before: Entry, row: &Row) -> Option<Entry> {
         after.record = row.record.clone();
     }
     after.copies = row.copies;
+    after.listed = row.listed;
     after.absent = None;
     (after != before).then_some(after)
 }

@@ -101,6 +101,7 @@ pub async fn open(
             again: Vec::new(),
             counts: Default::default(),
             vendor_requests: 0,
+            cursors: Default::default(),
             plan: None,
             log: Vec::new(),
             version,

@@ -1,24 +1,16 @@
-//! Reads one list of a vendor to its end: page after page, with the vendor's pace, bounded retries, and an eye on the time
-//! that is left.
-
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+//! Reads one list of a vendor to its end, page after page, and the details of its rows.
 
 use apis::account::Account;
-use apis::feed::{Below, Feed};
-use apis::limits::retry;
-use apis::reading::{Reading, Then};
+use apis::call::{Call, Reply};
+use apis::feed::{Below, Detail, Feed};
+use apis::reading::{Reading, Taken, Then, detail_call, take_detail};
 use apis::refusal::Refusal;
 use apis::words::Words;
-use jiff::{SignedDuration, Timestamp};
-use reconcile::ids::VendorId;
+use jiff::Timestamp;
 use reconcile::record::VendorRecord;
 
-use crate::ports::{Clock, Route, SendError, Transport};
-
-/// What must be left of an invocation when a call is sent: the longest time-out of a call and the time to save what came.
-pub const MARGIN: Duration = Duration::from_secs(60);
+use crate::line::{Hangup, Heard, Line, Question};
+use crate::ports::{Clock, Transport};
 
 /// How a list ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,110 +21,134 @@ pub enum Ending {
     Incomplete(String),
     /// The vendor refuses this list.
     Refused(Refusal),
-    /// The invocation's time is nearly over; what came is dropped, and the list is read again by the next one.
-    OutOfTime,
+    /// The invocation's time is nearly over; the reading stands where the next one goes on.
+    OutOfTime(Option<Timestamp>),
 }
 
-/// One list, as far as it could be read.
+/// One list below something, as far as it could be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listing {
     /// What came, in the vendor's order.
     pub records: Vec<VendorRecord>,
+    /// The words that came.
+    pub words: Words,
     /// How it ended.
     pub ending: Ending,
 }
 
-/// The vendor's pace, shared by all lists that are read at once, and the count of requests.
-#[derive(Debug)]
-pub struct Pace {
-    interval: Option<SignedDuration>,
-    next: Mutex<Option<Timestamp>>,
-    requests: AtomicU64,
+/// What the next page gave.
+pub enum Step {
+    /// A page, and more to come.
+    Page(Taken),
+    /// The last page, and how the list ended with it.
+    Last(Taken, Ending),
 }
 
-impl Pace {
-    /// Makes the pace of an account; `requests` were sent before.
-    pub fn new(account: &Account, requests: u64) -> Self {
-        let per_minute = account.requests_per_minute();
-        Self {
-            interval: per_minute.map(|count| SignedDuration::from_millis(60_000 / i64::from(count.max(1)))),
-            next: Mutex::new(None),
-            requests: AtomicU64::new(requests),
+struct NextPage<'r> {
+    reading: &'r mut Reading,
+    words: &'r Words,
+}
+
+impl Question for NextPage<'_> {
+    type Answer = Taken;
+
+    fn call(&self, account: &Account) -> Call {
+        self.reading.call(account)
+    }
+
+    fn hear(&mut self, account: &Account, reply: &Reply) -> Heard<Taken> {
+        let mut taken = self.reading.take(account, self.words, reply);
+        match std::mem::replace(&mut taken.then, Then::Done) {
+            Then::Again { after, why } => Heard::Again { after, why },
+            Then::Refused(refusal) => Heard::Refused(refusal),
+            then => Heard::Good(Taken { then, ..taken }),
         }
     }
+}
 
-    /// Returns how many requests were sent.
-    pub fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
-    }
-
-    /// Takes the next free place in time and returns how long to wait for it.
-    fn wait(&self, now: Timestamp) -> Duration {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let Some(interval) = self.interval else { return Duration::ZERO };
-        let mut next = self.next.lock().expect("nothing panics while it holds the lock");
-        let slot = next.map_or(now, |slot| slot.max(now));
-        *next = slot.checked_add(interval).ok();
-        slot.duration_since(now).try_into().unwrap_or_default()
+/// Reads the next page of a list. After [`Ending::OutOfTime`] the reading may be gone on with, here or elsewhere.
+pub async fn page<N: Transport, C: Clock>(line: &Line<'_, N, C>, reading: &mut Reading, words: &Words) -> Step {
+    let endpoint = reading.feed().to_owned();
+    match line.ask(&endpoint, &mut NextPage { reading, words }).await {
+        Ok(Taken { then: Then::Broken(why), records, words }) => {
+            Step::Last(Taken { records, words, then: Then::Done }, Ending::Incomplete(why))
+        }
+        Ok(taken) if taken.then == Then::Next => Step::Page(taken),
+        Ok(taken) => Step::Last(taken, Ending::Complete),
+        Err(hangup) => {
+            let nothing = Taken { records: Vec::new(), words: Words::default(), then: Then::Done };
+            Step::Last(nothing, ending(hangup))
+        }
     }
 }
 
-/// Waits, unless too little time would be left; then returns `false` at once.
-async fn wait(clock: &impl Clock, wait: Duration) -> bool {
-    if clock.remaining() < wait + MARGIN {
-        return false;
+fn ending(hangup: Hangup) -> Ending {
+    match hangup {
+        Hangup::OutOfTime { until } => Ending::OutOfTime(until),
+        Hangup::Refused(refusal) => Ending::Refused(refusal),
+        Hangup::GaveUp(why) => Ending::Incomplete(why),
     }
-    if !wait.is_zero() {
-        clock.sleep(wait).await;
-    }
-    true
 }
 
-/// Reads one list, below `parent` where the feed fans out.
-pub async fn list(
-    account: &Account,
+/// Reads one list to its end, below something where the feed fans out. What came is dropped where time ran out.
+pub async fn list<N: Transport, C: Clock>(
+    line: &Line<'_, N, C>,
     feed: &Feed,
-    parent: Option<&VendorId>,
-    transport: &impl Transport,
-    clock: &impl Clock,
-    pace: &Pace,
+    below: Option<&Below>,
+    since: Option<Timestamp>,
+    words: &Words,
 ) -> Listing {
-    let route = Route::of(account);
-    let below = parent.map(|client| Below::from(client.clone()));
-    let mut reading = Reading::start(feed, below.as_ref(), None);
-    let mut records = Vec::new();
-    let mut attempt = 0;
-    let end = |records, ending| Listing { records, ending };
+    let mut reading = Reading::start(feed, below, since);
+    let mut listing = Listing { records: Vec::new(), words: Words::default(), ending: Ending::Complete };
     loop {
-        if !wait(clock, pace.wait(clock.now())).await {
-            return end(Vec::new(), Ending::OutOfTime);
-        }
-        attempt += 1;
-        let (why, after) = match transport.send(&reading.call(account), &route).await {
-            Ok(reply) => {
-                let taken = reading.take(account, &Words::default(), &reply);
-                records.extend(taken.records);
-                match taken.then {
-                    Then::Next => {
-                        attempt = 0;
-                        continue;
-                    }
-                    Then::Done => return end(records, Ending::Complete),
-                    Then::Refused(refusal) => return end(records, Ending::Refused(refusal)),
-                    Then::Broken(why) => return end(records, Ending::Incomplete(why)),
-                    Then::Again { after, why } => (why, after),
-                }
-            }
-            Err(error @ (SendError::Forbidden { .. } | SendError::TooLarge { .. })) => {
-                return end(records, Ending::Incomplete(error.to_string()));
-            }
-            Err(error) => (error.to_string(), None),
+        let (taken, ending) = match page(line, &mut reading, words).await {
+            Step::Page(taken) => (taken, None),
+            Step::Last(taken, ending) => (taken, Some(ending)),
         };
-        let Some(pause) = retry(attempt, after) else {
-            return end(records, Ending::Incomplete(format!("gave up after {attempt} tries: {why}")));
-        };
-        if !wait(clock, pause).await {
-            return end(Vec::new(), Ending::OutOfTime);
+        listing.records.extend(taken.records);
+        listing.words.extend(taken.words);
+        match ending {
+            Some(ending @ Ending::OutOfTime(_)) => {
+                return Listing { records: Vec::new(), words: Words::default(), ending };
+            }
+            Some(ending) => return Listing { ending, ..listing },
+            None => {}
         }
+    }
+}
+
+struct Completion<'r> {
+    detail: &'r Detail,
+    record: &'r mut VendorRecord,
+}
+
+impl Question for Completion<'_> {
+    /// Why the answer cannot be read, if it cannot.
+    type Answer = Option<String>;
+
+    fn call(&self, account: &Account) -> Call {
+        detail_call(account, self.detail, self.record)
+    }
+
+    fn hear(&mut self, account: &Account, reply: &Reply) -> Heard<Option<String>> {
+        match take_detail(account, self.detail, self.record, reply) {
+            Then::Again { after, why } => Heard::Again { after, why },
+            Then::Refused(refusal) => Heard::Refused(refusal),
+            Then::Broken(why) => Heard::Good(Some(why)),
+            Then::Done | Then::Next => Heard::Good(None),
+        }
+    }
+}
+
+/// Completes one record by the call for its detail. After anything but [`Ending::Complete`] it is as it was.
+pub async fn detail<N: Transport, C: Clock>(
+    line: &Line<'_, N, C>,
+    detail: &Detail,
+    record: &mut VendorRecord,
+) -> Ending {
+    match line.ask("detail", &mut Completion { detail, record }).await {
+        Ok(None) => Ending::Complete,
+        Ok(Some(why)) => Ending::Incomplete(why),
+        Err(hangup) => ending(hangup),
     }
 }

@@ -18,6 +18,9 @@ pub struct Row {
     /// Above one: a duplicate at the vendor.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub copies: u32,
+    /// What the row looked like in its list, where the record was completed by a call of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Fingerprint>,
 }
 
 fn one() -> u32 {
@@ -40,6 +43,9 @@ pub struct Slice {
     pub range: IdRange,
     /// Whether the read of the scope ended by the vendor's own rule.
     pub complete: bool,
+    /// Whether only changes were asked for: what is not among the rows is as it was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes: bool,
     /// The digest of the whole scope and kind, on its last slice of a complete read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Fingerprint>,

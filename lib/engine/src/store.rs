@@ -57,7 +57,12 @@ pub(crate) fn encode<T: Serialize>(value: &T) -> String {
 }
 
 pub(crate) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> {
-    serde_json::from_str(&item.body).map_err(|cause| StoreError::Unreadable { key: item.key.clone(), cause })
+    serde_json::from_str(&item.body).map_err(|cause| unreadable(item, cause))
+}
+
+/// Says that an item cannot be read.
+pub(crate) fn unreadable(item: &Item, cause: serde_json::Error) -> StoreError {
+    StoreError::Unreadable { key: item.key.clone(), cause }
 }
 
 /// Reads a whole range, page after page.

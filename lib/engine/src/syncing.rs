@@ -88,7 +88,10 @@ pub async fn sync<Q: QueueIn + QueueOut>(
     };
     loop {
         match fetch(&mut record, &integration, &account, table, queue, transport, clock, watch).await? {
-            Fetched::Continues => {}
+            Fetched::Continues { after } => {
+                let wait = after.map(|after| after.duration_since(clock.now())).unwrap_or_default();
+                clock.sleep(wait.try_into().unwrap_or_default()).await;
+            }
             Fetched::Rejected(refusal) => return Ok(Synced::Rejected(Box::new(record), refusal)),
             Fetched::Read => break,
         }

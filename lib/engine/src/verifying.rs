@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use apis::account::Account;
+use apis::account::{Account, NotOpened};
 use apis::refusal::{Cause, Refusal};
 use apis::verify::{Check, CheckAnswer, answer, checks};
 use reconcile::record::Kind;
@@ -29,8 +29,13 @@ pub enum Refused {
     NoAnswer(String),
 }
 
-/// Tries one cheap call per kind. Nothing is stored; may be repeated.
+/// Opens the account and tries one cheap call per kind. Nothing is stored; may be repeated.
 pub async fn verify(account: &Account, kinds: &BTreeSet<Kind>, transport: &impl Transport) -> Vec<Verified> {
+    let Some(first) = kinds.first() else { return Vec::new() };
+    let account = &match open(account, transport).await {
+        Ok(account) => account,
+        Err(refused) => return vec![Verified { kind: *first, what: "the sign-in", answer: Err(refused) }],
+    };
     let mut verified = Vec::new();
     for check in checks(account, kinds) {
         let (kind, what) = (check.kind, check.what);
@@ -42,6 +47,20 @@ pub async fn verify(account: &Account, kinds: &BTreeSet<Kind>, transport: &impl 
         }
     }
     verified
+}
+
+/// Asks what has to be asked before the lists: where the API is, a token.
+async fn open(account: &Account, transport: &impl Transport) -> Result<Account, Refused> {
+    let mut account = account.clone();
+    while let Some(call) = account.opening() {
+        let reply =
+            transport.send(&call, &Route::of(&account)).await.map_err(|error| Refused::NoAnswer(error.to_string()))?;
+        account = account.open(&reply).map_err(|not_opened| match not_opened {
+            NotOpened::Refused(refusal) => Refused::ByVendor(refusal),
+            NotOpened::Again { why, .. } | NotOpened::Broken(why) => Refused::NoAnswer(why),
+        })?;
+    }
+    Ok(account)
 }
 
 async fn ask(account: &Account, mut check: Check, transport: &impl Transport) -> Result<(), Refused> {

@@ -99,5 +99,5 @@ pub async fn standing(table: &impl Table, integration: &Integration, scope: &Sco
 
 /// Returns the kinds that a run read completely: only their absences mean anything.
 pub fn complete_kinds(run: &Run) -> BTreeSet<Kind> {
-    run.reports.iter().filter(|(_, report)| report.complete).map(|(kind, _)| *kind).collect()
+    run.reports.iter().filter(|(_, report)| report.complete && !report.of_changes).map(|(kind, _)| *kind).collect()
 }

@@ -9,7 +9,7 @@ use crate::eligibility;
 use crate::ids::{DocId, RecordKey, RunId, VendorId};
 use crate::plan::{Policy, Standing};
 use crate::reason::Reason;
-use crate::record::VendorRecord;
+use crate::record::{Fingerprint, VendorRecord};
 
 /// The state of a mapping.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -126,6 +126,10 @@ pub struct Entry {
     /// How often the vendor's read brought this id; above one it is a duplicate at the vendor.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub copies: u32,
+    /// What the row looked like in its list, where the record was completed by a call of its own: as long as the list says
+    /// the same, the record is good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Fingerprint>,
     /// The version the store holds; 0 for an entry that is not stored yet. Not part of the content.
     #[serde(skip)]
     pub version: u64,
@@ -142,7 +146,7 @@ fn is_one(copies: &u32) -> bool {
 impl Entry {
     /// Makes the entry of a record that is seen for the first time.
     pub fn new(record: VendorRecord) -> Self {
-        Self { record, mapping: Mapping::default(), absent: None, is_new: false, copies: 1, version: 0 }
+        Self { record, mapping: Mapping::default(), absent: None, is_new: false, copies: 1, listed: None, version: 0 }
     }
 
     /// Says whether two complete reads in a row did not have it.

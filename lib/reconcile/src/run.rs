@@ -55,6 +55,9 @@ pub struct ReadReport {
     pub fetched: u64,
     /// Whether every list ended by the vendor's own rule, refused clients apart.
     pub complete: bool,
+    /// Whether only changes were asked for: nothing is gone because it did not come.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_changes: bool,
     /// Clients that the vendor refused to show to this account; their records stay as they are.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub refused: u64,

@@ -111,7 +111,7 @@ pub fn fetch_all(folder: &Path, trigger: &str) -> anyhow::Result<()> {
         loop {
             match fetch(&mut record, &integration, &account, table, &queue, &transport, clock, &Unwatched).await? {
                 Fetched::Read => break,
-                Fetched::Continues => {}
+                Fetched::Continues { .. } => {}
                 Fetched::Rejected(refusal) => bail!("{refusal}"),
             }
         }

@@ -65,6 +65,11 @@ impl Remembered {
         self.0
     }
 
+    /// Says whether the next read must look at the scope, whatever it brings.
+    pub fn is_unsettled(&self) -> bool {
+        self.0 == NOTHING
+    }
+
     /// Says whether the scope waits for its client to be mapped.
     pub fn waits_for_client(&self) -> bool {
         self.3
@@ -92,16 +97,30 @@ impl Remembered {
     }
 }
 
-/// Returns the digest of a scope's records of one kind; `records` are sorted by vendor id.
-pub fn digest<'a>(records: impl IntoIterator<Item = (&'a VendorRecord, u32)>) -> Fingerprint {
-    let mut hash = Sha256::new();
-    for (record, copies) in records {
-        hash.update(record.fingerprint().0);
-        hash.update(copies.to_le_bytes());
+/// A digest of records in the making. It does not depend on their order, so that rows can be added as they come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sum(u128);
+
+impl Sum {
+    /// Adds a record that came so many times.
+    pub fn add(&mut self, record: &VendorRecord, copies: u32) {
+        let one = u128::from_le_bytes(record.fingerprint().0);
+        self.0 = self.0.wrapping_add(one.wrapping_mul(u128::from(copies)));
     }
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash.finalize()[..16]);
-    Fingerprint(bytes)
+
+    /// Returns the digest; that of no records differs from [`NOTHING`].
+    pub fn digest(self) -> Fingerprint {
+        Fingerprint(self.0.wrapping_add(1).to_le_bytes())
+    }
+}
+
+/// Returns the digest of a scope's records of one kind, each with how often it came.
+pub fn digest<'a>(records: impl IntoIterator<Item = (&'a VendorRecord, u32)>) -> Fingerprint {
+    let mut sum = Sum::default();
+    for (record, copies) in records {
+        sum.add(record, copies);
+    }
+    sum.digest()
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -178,6 +197,19 @@ impl Digests {
             .flat_map(|(_, bucket)| bucket.scopes.iter())
             .filter(|(_, remembered)| remembered.1 > 0 || remembered.0 == NOTHING)
             .filter_map(|(text, _)| scope_of(text))
+    }
+
+    /// Says whether everything that is remembered counts under the present epochs.
+    pub fn all_count(&self) -> bool {
+        self.buckets.iter().all(|(_, bucket)| bucket.scopes.is_empty() || bucket.epochs == self.epochs)
+    }
+
+    /// Iterates over all scopes with what is remembered of them, as far as it counts under the present epochs.
+    pub fn all_remembered(&self) -> impl Iterator<Item = (Scope, &Remembered)> + '_ {
+        let buckets = self.buckets.iter().filter(|(_, bucket)| bucket.epochs == self.epochs);
+        buckets
+            .flat_map(|(_, bucket)| bucket.scopes.iter())
+            .filter_map(|(text, remembered)| Some((scope_of(text)?, remembered)))
     }
 
     /// Returns how many records were remembered in all, under whatever epochs.

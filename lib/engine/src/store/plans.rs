@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use reconcile::ids::{IntegrationId, PlanId, RunId, Scope};
 use reconcile::plan::{Action, Counts, Item, ScopePlan, Totals, Unsynced};
-use reconcile::record::Kind;
+use reconcile::record::{Fingerprint, Kind};
 use serde::{Deserialize, Serialize};
 
 use super::{StoreError, decode, encode, query_all};
@@ -88,6 +88,9 @@ pub struct ScopeDone {
     /// Whether its client is not mapped, so that it is to be looked at once the client may be.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
+    /// The digests of what is stored of the kinds of which only changes were read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub content: BTreeMap<Kind, Fingerprint>,
 }
 
 fn head_key(plan: &PlanId) -> Key {

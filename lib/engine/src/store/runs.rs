@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use apis::words::Words;
 use jiff::Timestamp;
 use reconcile::ids::{IntegrationId, PlanId, RunId, Scope};
 use reconcile::plan::Counts;
@@ -16,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::digests::Epochs;
 use super::{StoreError, decode, encode, query_all};
-use crate::ports::{Expect, Key, Query, Table, TableError, Write};
+use crate::ports::{Expect, Item, Key, Query, Table, TableError, Write};
 
 /// One run, open or closed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,6 +48,10 @@ pub struct RunRecord {
     pub counts: BTreeMap<Kind, Counts>,
     /// Requests sent to the vendor.
     pub vendor_requests: u64,
+    /// Since when changes have to be asked for, by kind, as this run leaves it; a run that was not complete leaves it as it
+    /// found it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cursors: BTreeMap<Kind, Cursor>,
     /// The plan it made, if there was anything to plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanId>,
@@ -56,6 +61,30 @@ pub struct RunRecord {
     /// The version of the item that holds the open run.
     #[serde(skip)]
     pub version: u64,
+}
+
+/// Since when changes of a kind have to be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i64, i64)", into = "(i64, i64)")]
+pub struct Cursor {
+    /// When the last successful read began, to the second below: what changed since is unknown.
+    pub since: Timestamp,
+    /// When the last successful read of everything began, to the second below.
+    pub complete_at: Timestamp,
+}
+
+/// Two numbers: the record that holds cursors is written at each step of a run, and paid by the kibibyte.
+impl From<Cursor> for (i64, i64) {
+    fn from(cursor: Cursor) -> Self {
+        (cursor.since.as_second(), cursor.complete_at.as_second())
+    }
+}
+
+impl From<(i64, i64)> for Cursor {
+    fn from((since, complete_at): (i64, i64)) -> Self {
+        let instant = |second| Timestamp::from_second(second).unwrap_or(Timestamp::UNIX_EPOCH);
+        Self { since: instant(since), complete_at: instant(complete_at) }
+    }
 }
 
 /// One line of a run's log.
@@ -233,6 +262,9 @@ pub struct Touched {
     /// The digest of the whole scope and kind, if this was its last slice of a complete read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Fingerprint>,
+    /// Whether only changes were asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes: bool,
 }
 
 fn marks_partition(owner: &str) -> String {
@@ -303,4 +335,57 @@ pub async fn checkpoint<T: DeserializeOwned>(table: &impl Table, run: &RunId) ->
         Some(item) => Ok(Some((decode(&item)?, item.version))),
         None => Ok(None),
     }
+}
+
+// -------------------------------------------------------------------------------------------------------- spool
+
+/// Saves rows that wait for the rest of a read, numbered from `first`. Doing so again overwrites.
+pub async fn save_spool(
+    table: &impl Table,
+    run: &RunId,
+    first: usize,
+    texts: Vec<String>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for (index, text) in texts.into_iter().enumerate() {
+        put_anyway(table, spool_key(run, first + index), text, now).await?;
+    }
+    Ok(())
+}
+
+fn spool_key(run: &RunId, number: usize) -> Key {
+    Key::new(marks_partition(run.as_str()), format!("spool#{number:06}"))
+}
+
+/// Puts an item whatever lies there: only the one who holds the run writes it.
+async fn put_anyway(table: &impl Table, key: Key, body: String, now: Timestamp) -> Result<(), StoreError> {
+    let mut write = Write::put(key, Expect::Absent, body);
+    write.expires_at = Some(now.as_second() + MARKS_KEPT_SECONDS);
+    loop {
+        match table.write(write.clone()).await {
+            Err(TableError::Conflict { .. }) => {
+                let version = table.get(&write.key).await?.map_or(0, |item| item.version);
+                write.expect = Expect::Version(version);
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Loads the first `count` items that [`save_spool`] saved.
+pub async fn load_spool(table: &impl Table, run: &RunId, count: usize) -> Result<Vec<Item>, StoreError> {
+    let mut items = query_all(table, Query::prefix(marks_partition(run.as_str()), "spool#")).await?;
+    items.truncate(count);
+    Ok(items)
+}
+
+/// Saves the words that a read has gathered so far.
+pub async fn save_words(table: &impl Table, run: &RunId, words: &Words, now: Timestamp) -> Result<(), StoreError> {
+    put_anyway(table, Key::new(marks_partition(run.as_str()), "words"), encode(words), now).await
+}
+
+/// Loads the words that a read has gathered so far.
+pub async fn load_words(table: &impl Table, run: &RunId) -> Result<Words, StoreError> {
+    let item = table.get(&Key::new(marks_partition(run.as_str()), "words")).await?;
+    item.as_ref().map_or(Ok(Words::default()), decode)
 }

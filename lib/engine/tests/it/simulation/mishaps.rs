@@ -44,7 +44,7 @@ async fn world(devices: usize) -> Sim {
 }
 
 async fn night(sim: &mut Sim) -> RunRecord {
-    sync_one(sim, 0, Trigger::Schedule, false).await.expect("the guard lets it pass")
+    sync_one(sim, 0, Trigger::Manual, false).await.expect("the guard lets it pass")
 }
 
 fn entry<'a>(sim: &'a Sim, vendor_id: &str, scope: &str) -> &'a Entry {
@@ -137,7 +137,7 @@ async fn a_run_closed_half_way_does_not_reject_a_renewed_key() {
         let revoked = sim.vendor(0).calls + 2;
         sim.vendor(0).troubles.revoked_at = Some(revoked);
         sim.faults.crash_after(calls);
-        let crashed = sim.invoke(0, Trigger::Schedule, false).await.is_err();
+        let crashed = sim.invoke(0, Trigger::Manual, false).await.is_err();
         sim.faults.revive();
         sim.vendor(0).troubles = Default::default();
         sim.rotate(0).await;
@@ -244,7 +244,7 @@ async fn a_way_back_after_a_failed_run_is_noticed() {
     night(&mut sim).await;
     with_device(&sim, "t0", "t0-0", |device| device.model = "M2".to_owned());
     sim.clock.advance(Duration::from_secs(3600));
-    sim.invoke(0, Trigger::Schedule, false).await.expect("nothing fails");
+    sim.invoke(0, Trigger::Manual, false).await.expect("nothing fails");
     sim.deliver_some().await;
     let Slot::Taken(open) = runs::slot(&sim.table, &integration(0)).await.expect("readable") else {
         panic!("the run is open")
@@ -267,7 +267,7 @@ async fn a_held_plan_is_written_when_it_is_approved_and_never_before() {
             }
         }
         let docs = sim.laws.stored().docs.clone();
-        assert!(sync_one(&mut sim, 0, Trigger::Schedule, false).await.is_none(), "40 of 40 change");
+        assert!(sync_one(&mut sim, 0, Trigger::Manual, false).await.is_none(), "40 of 40 change");
         assert_eq!(sim.laws.stored().docs, docs);
         sim.decide_held(0, approve).await;
         while sim.queue.depth() > 0 {
@@ -279,7 +279,7 @@ async fn a_held_plan_is_written_when_it_is_approved_and_never_before() {
         let expected = if approve { (Some(Outcome::Complete), 40) } else { (Some(Outcome::Held), 0) };
         assert_eq!((history[0].run.outcome(), assets.updated), expected, "{assets:?}");
         assert_eq!(sim.laws.stored().docs == docs, !approve);
-        let next = sync_one(&mut sim, 0, Trigger::Schedule, false).await;
+        let next = sync_one(&mut sim, 0, Trigger::Manual, false).await;
         assert_eq!(next.is_some(), approve, "what was discarded is held again");
     }
 }
@@ -289,7 +289,7 @@ async fn a_read_in_several_invocations_ends_like_one() {
     let mut whole = world(7).await;
     night(&mut whole).await;
     let mut pieces = world(7).await;
-    sync_one(&mut pieces, 0, Trigger::Schedule, true).await.expect("nothing is held");
+    sync_one(&mut pieces, 0, Trigger::Manual, true).await.expect("nothing is held");
     assert!(pieces.log.iter().any(|line| line.contains("Continues")), "{:?}", pieces.log);
     assert_eq!(seen(&pieces), seen(&whole));
 }
@@ -303,7 +303,7 @@ async fn a_crash_after_any_call_changes_nothing_about_the_end() {
         let mut sim = world(2).await;
         sim.faults.crash_after(calls);
         let mut crashed = false;
-        if let Err(error) = sim.invoke(0, Trigger::Schedule, false).await {
+        if let Err(error) = sim.invoke(0, Trigger::Manual, false).await {
             assert!(is_crash(&error), "{error}");
             crashed = true;
         }
@@ -330,7 +330,7 @@ async fn a_crash_after_any_call_changes_nothing_about_the_end() {
 async fn what_one_integration_creates_is_found_by_the_other_whose_list_did_not_change() {
     let mut sim = Sim::of(1, Rng::with_seed(1), [auvik(0), auvik(0)]).await;
     for which in [0, 1] {
-        sync_one(&mut sim, which, Trigger::Schedule, false).await.expect("nothing is held");
+        sync_one(&mut sim, which, Trigger::Manual, false).await.expect("nothing is held");
     }
     let id = integration(0);
     let off = integrations::update(&sim.table, &id, |known| {
@@ -342,7 +342,7 @@ async fn what_one_integration_creates_is_found_by_the_other_whose_list_did_not_c
     night(&mut sim).await;
     assert_eq!(entry(&sim, "t0-0", "t0").mapping.reason, Some(Reason::Unmatched));
     sim.vendor(1).tenants.get_mut("t0").expect("there").devices.insert("other".to_owned(), device(0));
-    sync_one(&mut sim, 1, Trigger::Schedule, false).await.expect("nothing is held");
+    sync_one(&mut sim, 1, Trigger::Manual, false).await.expect("nothing is held");
     night(&mut sim).await;
     assert_eq!(entry(&sim, "t0-0", "t0").mapping.state, State::Matched);
 }

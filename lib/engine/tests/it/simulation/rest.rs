@@ -32,7 +32,7 @@ pub async fn come_to_rest(sim: &mut Sim) {
     for round in 0.. {
         assert!(round < ROUNDS_MAX, "it does not come to rest");
         let before = lasting(sim);
-        sync_both(sim, Trigger::Schedule).await;
+        sync_both(sim, Trigger::Manual).await;
         if round > 1 && lasting(sim) == before {
             break;
         }

@@ -141,6 +141,8 @@ impl Sim {
                 Opened::Held(_) => return Ok(true),
             },
         };
+        let now = engine::ports::Clock::now(&self.clock);
+        self.vendor(which).notice_changes(now);
         let before = self.vendor(which).calls;
         self.clock.set_remaining(if hurried { Duration::from_secs(60 + 25) } else { Duration::from_secs(900) });
         let fetched = fetch(&mut record, &known, &account, &table, &queue, &transport, &self.clock, &Unwatched).await;
@@ -148,10 +150,10 @@ impl Sim {
         let calls = self.vendor(which).calls - before;
         let fetched = fetched?;
         self.tell(format!("run {}: {fetched:?} after {calls} calls", record.run_id));
-        if fetched == Fetched::Continues {
+        if matches!(fetched, Fetched::Continues { .. }) {
             self.left[which] = Some(record.run_id.clone());
         }
-        Ok(!matches!(fetched, Fetched::Continues))
+        Ok(!matches!(fetched, Fetched::Continues { .. }))
     }
 
     /// Takes some messages and works on them in any order.

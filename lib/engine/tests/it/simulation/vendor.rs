@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use apis::call::{Call, Reply};
+use jiff::Timestamp;
 use reconcile::ids::VendorId;
 use reconcile::record::{Activity, Field, Fields, Kind, VendorRecord};
 use serde_json::{Value, json};
@@ -61,6 +62,8 @@ pub struct Auvik {
     pub hidden_devices: Vec<(String, String, Device)>,
     pub troubles: Troubles,
     pub calls: u64,
+    /// When each device was last found to be another than before, and how it was.
+    changed: BTreeMap<(String, String), (Timestamp, Device)>,
 }
 
 fn reply(status: u16, body: impl Into<Vec<u8>>) -> Reply {
@@ -88,7 +91,21 @@ impl Auvik {
         let query: BTreeMap<String, String> = call.url.query_pairs().into_owned().collect();
         let tenant = query.get("tenants").cloned().unwrap_or_default();
         let page = query.get("page[after]").and_then(|page| page.parse().ok()).unwrap_or_default();
-        self.list_of_devices(&tenant, page)
+        let since = query.get("filter[modifiedAfter]").map(|text| text.parse().expect("an instant"));
+        self.list_of_devices(&tenant, page, since)
+    }
+
+    /// Notes what people changed since the last look, as changed now.
+    pub fn notice_changes(&mut self, now: Timestamp) {
+        let mut changed = BTreeMap::new();
+        for (tenant, id, device) in
+            self.tenants.iter().flat_map(|(tenant, all)| all.devices.iter().map(move |(id, one)| (tenant, id, one)))
+        {
+            let key = (tenant.clone(), id.clone());
+            let before = self.changed.get(&key).filter(|(_, before)| before == device).map(|(at, _)| *at);
+            changed.insert(key, (before.unwrap_or(now), device.clone()));
+        }
+        self.changed = changed;
     }
 
     fn list_of_tenants(&self) -> Value {
@@ -105,7 +122,7 @@ impl Auvik {
         json!({"data": rows, "links": {}})
     }
 
-    fn list_of_devices(&self, tenant: &str, page: usize) -> Reply {
+    fn list_of_devices(&self, tenant: &str, page: usize, since: Option<Timestamp>) -> Reply {
         let troubles = &self.troubles;
         if troubles.forbidden.contains(tenant) {
             return reply(403, r#"{"errors":[{"title":"Forbidden"}]}"#);
@@ -122,6 +139,10 @@ impl Auvik {
         let rows: Vec<(&String, &Device)> = devices
             .into_iter()
             .flatten()
+            .filter(|(id, _)| {
+                let changed = self.changed.get(&(tenant.to_owned(), (*id).clone())).map(|(at, _)| *at);
+                since.is_none_or(|since| changed.is_none_or(|at| at > since))
+            })
             .flat_map(|row| std::iter::repeat_n(row, 1 + usize::from(row.1.doubled)))
             .collect();
         let shown = &rows[(page * PAGE_ROWS).min(rows.len())..((page + 1) * PAGE_ROWS).min(rows.len())];
@@ -134,7 +155,8 @@ impl Auvik {
             })
             .collect();
         let more = (page + 1) * PAGE_ROWS < rows.len();
-        let link = |page: usize| format!("/v1/inventory/device/info?tenants={tenant}&page[after]={page}");
+        let filter = since.map(|since| format!("&filter[modifiedAfter]={since}")).unwrap_or_default();
+        let link = |page: usize| format!("/v1/inventory/device/info?tenants={tenant}&page[after]={page}{filter}");
         let links = match (more, troubles.circling.contains(tenant) && !rows.is_empty()) {
             (true, _) => json!({"next": link(page + 1)}),
             (false, true) => json!({"next": link(0)}),
