@@ -155,7 +155,7 @@ pub async fn handle<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
         fetch(&mut record, &integration, &account, &ports.table, &queue, &ports.transport, clock, &Unwatched).await;
     let state = match read {
         Ok(Fetched::Read) => State::Read,
-        Ok(Fetched::Continues { after }) => {
+        Ok(Fetched::Continues { .. }) => {
             record.holder = NOBODY.to_owned();
             record.touched_at = clock.now();
             runs::save(&ports.table, &mut record).await.map_err(doing("leaving a run to the next invocation"))?;

@@ -101,18 +101,15 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
     ) -> Result<(), Stop> {
         let line = self.line;
         let words = Arc::new(std::mem::take(&mut self.words));
-        let asked: Vec<(VendorId, Vec<(&'static Feed, Option<Timestamp>)>)> = batch
-            .into_iter()
-            .map(|client| {
-                let is_listed = listed.contains(&client);
-                let feeds = fans.iter().filter(|_| is_listed).map(|feed| (*feed, self.since_below(feed, &client)));
-                let feeds = feeds.collect();
-                (client, feeds)
-            })
-            .collect();
-        let lists = stream::iter(asked)
-            .map(|(client, feeds)| below_client(line, client, feeds, Arc::clone(&words)))
-            .buffered(self.account.vendor.limits.in_flight.max(1));
+        // Futures made beforehand: a closure in the stream would keep the whole sync from being a task of its own.
+        let mut asked = Vec::with_capacity(batch.len());
+        for client in batch {
+            let is_listed = listed.contains(&client);
+            let feeds = fans.iter().filter(|_| is_listed).map(|feed| (*feed, self.since_below(feed, &client)));
+            let feeds = feeds.collect();
+            asked.push(below_client(line, client, feeds, Arc::clone(&words)));
+        }
+        let lists = stream::iter(asked).buffered(self.account.vendor.limits.in_flight.max(1));
         let mut lists = Box::pin(lists);
         let mut stop = None;
         while let Some(below) = lists.next().await {

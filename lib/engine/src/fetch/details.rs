@@ -8,11 +8,12 @@ use apis::refusal::Cause;
 use futures_util::stream::{self, StreamExt};
 use reconcile::ids::Scope;
 use reconcile::mapping::Entry;
-use reconcile::record::{Activity, Kind, VendorRecord};
+use reconcile::record::{Activity, Fingerprint, Kind, VendorRecord};
 use reconcile::run::Trigger;
 
 use super::{Reader, STALLS_MAX, Stop};
 use crate::error::Doing;
+use crate::line::Line;
 use crate::listing::{Ending, detail};
 use crate::message::Row;
 use crate::ports::{Clock, QueueOut, Table, Transport};
@@ -78,16 +79,11 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
     ) -> Result<u64, Stop> {
         let line = self.line;
         let total = missing.len() as u64;
-        let details = stream::iter(missing)
-            .map(|(place, mut record)| async move {
-                let listed = record.fingerprint();
-                let ending = detail(line, how, &mut record).await;
-                (place, listed, record, ending)
-            })
-            .buffered(self.account.vendor.limits.in_flight.max(1));
+        let asked: Vec<_> = missing.into_iter().map(|(place, record)| one_detail(line, how, place, record)).collect();
+        let details = stream::iter(asked).buffered(self.account.vendor.limits.in_flight.max(1));
         let mut details = std::pin::pin!(details);
         let (mut done, mut failed) = (0, 0);
-        while let Some((place, listed, record, ending)) = details.next().await {
+        while let Some(Asked { place, listed, record, ending }) = details.next().await {
             match ending {
                 Ending::Complete => rows[place] = Row { record, copies: 1, listed: Some(listed) },
                 Ending::OutOfTime(after) if self.at.stalls < STALLS_MAX => {
@@ -113,4 +109,23 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
         }
         Ok(failed)
     }
+}
+
+/// A row that was asked for.
+struct Asked {
+    place: usize,
+    listed: Fingerprint,
+    record: VendorRecord,
+    ending: Ending,
+}
+
+async fn one_detail<N: Transport, C: Clock>(
+    line: &Line<'_, N, C>,
+    how: &'static Detail,
+    place: usize,
+    mut record: VendorRecord,
+) -> Asked {
+    let listed = record.fingerprint();
+    let ending = detail(line, how, &mut record).await;
+    Asked { place, listed, record, ending }
 }
