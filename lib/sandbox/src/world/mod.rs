@@ -5,6 +5,7 @@
 //! of the world, at the rates that stand beside each other below, since a sync is only as good as its answer to them.
 
 mod changes;
+mod contents;
 mod making;
 mod names;
 mod stock;

@@ -254,3 +254,23 @@ fn what_stood_at_a_place_that_is_no_more_moves_to_the_head_office() {
     }
     assert!(after.contacts.iter().all(|contact| after.site(contact.site.unwrap()).is_some()));
 }
+
+#[test]
+fn the_contents_are_what_each_sort_of_system_sees() {
+    let world = world(30, 900, 13);
+    let count = |system| {
+        let contents = world.contents(system);
+        let companies = contents["companies"].as_array().unwrap().clone();
+        let devices = companies.iter().map(|company| company["devices"].as_array().unwrap().len());
+        (companies.len(), devices.sum::<usize>(), contents["users"].as_array().unwrap().len())
+    };
+    let (companies, devices, users) = count(System::Network);
+    assert_eq!((companies, devices, users), (31, 900, world.users.len()));
+    let seen = |system| self::devices(&world).filter(|device| device.is_seen_by(system)).count();
+    assert_eq!(count(System::Rmm), (31, seen(System::Rmm), users));
+    assert_eq!(count(System::Psa), (31 + world.others.len(), seen(System::Psa), users));
+    let device = &world.contents(System::Psa)["companies"][0]["devices"][0];
+    let same = world.clients[0].devices.iter().find(|one| device["number"] == one.number.0).unwrap();
+    assert_eq!(device["serial"].as_str(), same.serial_in(System::Psa));
+    assert_eq!(device["macs"].as_array().map(Vec::len), Some(same.macs_in(System::Psa).len()));
+}
