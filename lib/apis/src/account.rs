@@ -280,8 +280,13 @@ impl Account {
                 }
                 _ => return Ok(self.clone()),
             },
-            // A log-in holds nothing but what shows who asks, so that is what such a vendor does not take.
-            Judged::Refused(Cause::BadRequest) if matches!(self.session, Session::LogIn) => Err(Cause::Credentials),
+            // A log-in holds nothing but what shows who asks, so that is what such a vendor does not take; other statuses
+            // are about the form of the request.
+            Judged::Refused(Cause::BadRequest)
+                if matches!(self.session, Session::LogIn) && matches!(reply.status, 200..=299 | 400 | 422) =>
+            {
+                Err(Cause::Credentials)
+            }
             Judged::Refused(cause) => Err(cause),
         };
         match (read, &self.session) {

@@ -157,15 +157,17 @@ fn all_of(fixture: &Fixture, replies: &[Reply]) -> (Vec<VendorRecord>, Then) {
 
 /// Like [`all_of`], for replies of which the last ones may not be asked for.
 fn as_far_as_it_goes(fixture: &Fixture, replies: &[Reply]) -> (Vec<VendorRecord>, Then) {
-    let mut count = 0;
     let mut reading = Reading::start(fixture.feed, fixture.below.as_ref(), None);
+    let (mut records, mut then) = (Vec::new(), Then::Next);
     for reply in replies {
-        count += 1;
-        if reading.take(&fixture.account, &fixture.words, reply).then != Then::Next {
+        let taken = reading.take(&fixture.account, &fixture.words, reply);
+        records.extend(taken.records);
+        then = taken.then;
+        if then != Then::Next {
             break;
         }
     }
-    all_of(fixture, &replies[..count])
+    (records, then)
 }
 
 fn render(record: &VendorRecord) -> String {

@@ -130,6 +130,8 @@ fn a_refused_log_in_is_told_whatever_its_status() {
         assert_eq!(refusal.vendor_words, "Invalid user name or password");
         assert!(refusal.hint.contains("tenant") && refusal.hint.contains("--data '***'"), "{}", refusal.hint);
     }
+    let Err(NotOpened::Refused(refusal)) = account().open(&reply(415, "")) else { panic!("it refuses") };
+    assert_eq!(refusal.cause, Cause::BadRequest, "the form of the request is no fault of the secret");
     let no_right = r#"{"success":false,"error":{"code":1,"message":"You do not have permission to use the API"}}"#;
     let Err(NotOpened::Refused(refusal)) = account().open(&reply(200, no_right)) else { panic!("it refuses") };
     assert_eq!(refusal.cause, Cause::Permission);
