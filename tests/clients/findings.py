@@ -31,7 +31,15 @@ class Findings:
 
 
 def sandbox(vendor):
-    """Returns the vendor's listing and the size of the world, from the sandbox's line of JSON (the only argument)."""
+    """Returns the vendor's listing and the size of the world, from the sandbox's line of JSON (the first argument)."""
     summary = json.loads(sys.argv[1])
     listing = next(entry for entry in summary["vendors"] if entry["vendor"] == vendor)
     return listing, summary["world"]
+
+
+def world(system):
+    """Returns what a sort of system sees of the world, from the file that the second argument names; None where the sandbox
+    wrote none."""
+    with open(sys.argv[2], encoding="utf-8") as file:
+        text = file.read()
+    return json.loads(text)[system] if text else None
