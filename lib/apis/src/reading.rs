@@ -24,6 +24,10 @@ use crate::feed::{At, Below, Context, Detail, Feed, Page, Paging, Sequel};
 use crate::refusal::{Cause, Judged, Refusal, again_because, tidy};
 use crate::words::Words;
 
+/// How many rows back a row is known again, where pages are numbered. A list that changes while it is read moves rows to the
+/// next page, seldom further; a checkpoint has to stay small.
+const ROWS_REMEMBERED: usize = 2000;
+
 /// How far one feed has been read, below one parent where it fans out.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Debug)]
 pub struct Reading {
@@ -36,7 +40,7 @@ pub struct Reading {
     /// The highest id seen, where paging goes by ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     above: Option<u64>,
-    /// Rows taken, each id once, where pages are numbered.
+    /// Rows taken, those that came again left out, where pages are numbered.
     #[serde(default)]
     rows: u64,
     /// The page to ask for, as path and query; `None` for the first. Without the host, since a checkpoint must not decide
@@ -48,7 +52,10 @@ pub struct Reading {
     page_size: Option<u32>,
     /// Pages taken.
     pages: u32,
-    /// Hashes of the addresses asked and of the rows that came, to notice a vendor that goes in circles. They have 52
+    /// Hashes of the newest rows, at most [`ROWS_REMEMBERED`], where pages are numbered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    recent: Vec<u64>,
+    /// Hashes of the addresses asked and of the pages that came, to notice a vendor that goes in circles. They have 52
     /// bits, which every reader of JSON keeps.
     seen: BTreeSet<u64>,
     /// What waits for the sequel.
@@ -117,6 +124,7 @@ impl Reading {
             next: None,
             page_size: None,
             pages: 0,
+            recent: Vec::new(),
             seen: BTreeSet::new(),
             held: None,
         }
@@ -263,19 +271,18 @@ impl Reading {
         self.or_endless(account)
     }
 
-    /// Goes on to the next number. A list that changes while it is read moves rows from page to page; what comes a second
-    /// time is left out. Where a row gives records of several kinds, those of the feed's first kind stand for the rows.
+    /// Goes on to the next number. A list that changes while it is read moves rows from page to page; what comes again
+    /// is left out. Where a row gives records of several kinds, those of the feed's first kind stand for the rows.
     fn numbered(&mut self, account: &Account, feed: &Feed, page: &mut Page) -> Then {
         let rows = page.rows.unwrap_or(page.records.len());
         let of_rows =
             |records: &[VendorRecord]| records.iter().filter(|record| Some(&record.kind) == feed.kinds.first()).count();
         let came = of_rows(&page.records);
-        let seen = &mut self.seen;
         let hash = |record: &VendorRecord| short_hash(["row", record.kind.code(), record.vendor_id.as_str()]);
-        let met: Vec<u64> = page.records.iter().map(hash).collect();
-        let mut known = met.iter().map(|row| seen.contains(row)).collect::<Vec<_>>().into_iter();
-        page.records.retain(|_| !known.next().unwrap_or_default());
-        seen.extend(met);
+        let known: BTreeSet<u64> = self.recent.iter().copied().collect();
+        page.records.retain(|record| !known.contains(&hash(record)));
+        self.recent.extend(page.records.iter().map(hash));
+        self.recent.drain(..self.recent.len().saturating_sub(ROWS_REMEMBERED));
         let again = came - of_rows(&page.records);
         self.rows += rows.saturating_sub(again) as u64;
         let is_full = rows >= self.page_size(account) as usize;

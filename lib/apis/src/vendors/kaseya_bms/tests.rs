@@ -332,3 +332,24 @@ fn the_user_of_the_api_is_no_user_and_counts_as_a_row() {
     assert_eq!(taken.then, Then::Done);
     assert_eq!(taken.records.iter().map(|record| record.name.as_str()).collect::<Vec<_>>(), ["Doe"]);
 }
+
+#[test]
+fn the_checkpoint_of_the_longest_list_stays_small() {
+    let account = account();
+    let mut reading = Reading::start(&ASSETS, None, None);
+    // Smaller pages make the test short; how many rows are remembered does not depend on their size.
+    for _ in 0..4 {
+        reading.take(&account, &Words::default(), &reply(504, ""));
+    }
+    let mut longest = 0;
+    for number in 1..=KASEYA_BMS.limits.pages_max {
+        let rows: Vec<String> = (0..6).map(|nth| format!(r#"{{"id":{},"accountId":7}}"#, number * 6 + nth)).collect();
+        let page = reply(200, &format!(r#"{{"success":true,"result":[{}]}}"#, rows.join(",")));
+        let taken = reading.take(&account, &Words::default(), &page);
+        assert_eq!(taken.records.len(), 6);
+        let is_last = number == KASEYA_BMS.limits.pages_max;
+        assert_eq!(matches!(taken.then, Then::Broken(_)), is_last, "page {number}: {:?}", taken.then);
+        longest = longest.max(if number % 50 == 0 { serde_json::to_string(&reading).unwrap().len() } else { 0 });
+    }
+    assert!(longest < 96 << 10, "the longest checkpoint has {longest} bytes");
+}
