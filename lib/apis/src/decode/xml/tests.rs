@@ -105,3 +105,19 @@ fn what_was_not_asked_for_is_passed_over() {
     assert_eq!(list.rows.len(), 1);
     assert_eq!(list.rows[0].sorted(), [("name", "Oak")]);
 }
+
+#[test]
+fn a_byte_that_changed_makes_up_no_row_and_changes_no_two() {
+    let row = |id: u32| format!("<client><clientid>{id}</clientid><name><![CDATA[A & B]]> &amp; &#67;</name></client>");
+    let body = format!("<?xml version=\"1.0\"?><result status=\"OK\"><items>{}{}</items></result>", row(1), row(2));
+    let whole = list(body.as_bytes(), &WANTED);
+    assert_eq!((whole.rows.len(), &whole.broken), (2, &None));
+    for (at, byte) in (0..body.len()).flat_map(|at| b"<>&;/!x\0\xff".map(|byte| (at, byte))) {
+        let mut changed = body.clone().into_bytes();
+        changed[at] = byte;
+        let list = list(&changed, &WANTED);
+        assert!(list.rows.len() <= 2, "byte {at} as {byte}: a row is made up");
+        let same = list.rows.iter().filter(|row| whole.rows.contains(row)).count();
+        assert!(list.rows.len() < 2 || same >= 1, "byte {at} as {byte} changed both rows: {list:?}");
+    }
+}

@@ -67,6 +67,7 @@ pub static NABLE_RMM: Vendor = Vendor {
         // No list has pages (section 3).
         page_size: u32::MAX,
         pages_max: 1,
+        // About 6,000 devices at one site.
         body_bytes_max: 16 << 20,
         answer_ms_assumed: 1_000,
     },
