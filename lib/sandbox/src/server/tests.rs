@@ -20,7 +20,11 @@ async fn talk(sandbox: &Sandbox, verb: &str, target: &str) -> (String, String) {
     let token = STANDARD.encode(format!("{}:{}", listing.secret["username"], listing.secret["api_key"]));
     let head =
         format!("{verb} {target} HTTP/1.1\r\nhost: x\r\nauthorization: Basic {token}\r\nconnection: close\r\n\r\n");
-    let address = sandbox.servers[0].address();
+    say(sandbox.servers[0].address(), head).await
+}
+
+/// The same with a head of one's own.
+async fn say(address: SocketAddr, head: String) -> (String, String) {
     let raw = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(head.as_bytes()).unwrap();
@@ -145,4 +149,18 @@ async fn simulators_see_the_headers_that_vendors_ask_for_and_no_others() {
     let call = read(request.body(Body::empty()).unwrap(), "http://127.0.0.1:4001").await.unwrap();
     assert_eq!(call.url.as_str(), "http://127.0.0.1:4001/x?a=b");
     assert_eq!((call.header("apiintegrationcode"), call.header("cookie")), (Some("c0de"), None));
+}
+
+#[tokio::test]
+async fn who_does_not_say_what_it_is_gets_a_page_where_the_vendor_wants_to_know() {
+    let sandbox = sandbox().await;
+    let nth = sandbox.describe().iter().position(|listing| listing.vendor == "nable-rmm").unwrap();
+    let key = &sandbox.describe()[nth].secret["api_key"];
+    for (header, status) in [("", "403"), ("user-agent: a client\r\n", "200")] {
+        let target = format!("/api/?apikey={key}&service=list_clients");
+        let head = format!("GET {target} HTTP/1.1\r\nhost: x\r\n{header}connection: close\r\n\r\n");
+        let (head, _) = say(sandbox.servers[nth].address(), head).await;
+        assert!(head.starts_with(&format!("http/1.1 {status}")), "{head}");
+    }
+    sandbox.stop().await;
 }
