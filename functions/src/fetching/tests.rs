@@ -166,7 +166,9 @@ async fn what_a_person_must_mend_is_said() {
     let failure = function.invoke("request-1").await.unwrap_err();
     assert!(failure.disposition == "Person" && failure.text.contains("secret"), "{failure:?}");
 
-    integrations::update(&function.table, &id, |integration| integration.vendor = "unheard-of".to_owned()).await.unwrap();
+    integrations::update(&function.table, &id, |integration| integration.vendor = "unheard-of".to_owned())
+        .await
+        .unwrap();
     let failure = function.invoke("request-1").await.unwrap_err();
     assert!(failure.disposition == "Person" && failure.text.contains("unheard-of"), "{failure:?}");
     assert_eq!(function.vendor_calls(), 0);
