@@ -5,6 +5,7 @@ mod deny;
 mod driver;
 mod reading;
 mod reading_autotask;
+mod reading_connectwise;
 mod reading_kaseya_bms;
 mod reading_nable_rmm;
 mod tidy;
