@@ -1,7 +1,7 @@
 //! Reading answers in XML, event by event: no tree is built, and what is kept is what was asked for.
 //!
 //! Nothing in an answer can make it large: entities other than the five of XML itself and numbered characters are not
-//! expanded, whatever a `DOCTYPE` says of them, and nothing is fetched. Depth and the length of a text are bounded.
+//! expanded, whatever a `DOCTYPE` says of them, and nothing is fetched. Depth, rows and the length of a text are bounded.
 //!
 //! Bytes are taken as UTF-8 where they are that, and else as windows-1252, whatever the declaration says. This is decided
 //! letter by letter, since a decision for the whole body would let one row, or the place where a body breaks off, change
@@ -16,6 +16,9 @@ use quick_xml::events::{BytesStart, Event};
 
 /// Elements within elements after which a body is given up.
 const DEPTH_MAX: usize = 32;
+
+/// Rows after which a body is given up: more than fit into one with texts in them.
+const ROWS_MAX: usize = 100_000;
 
 /// Bytes of one text after which it counts as unreadable.
 const TEXT_BYTES_MAX: usize = 64 << 10;
@@ -97,6 +100,9 @@ fn rows_of(walk: &mut Walk<'_>, wanted: &Wanted, rows: &mut Vec<XmlRow>) -> Resu
         has_list = true;
         while let Some(row) = walk.child()? {
             if row.name().as_ref() == wanted.row {
+                if rows.len() >= ROWS_MAX {
+                    return Err(format!("it has more than {ROWS_MAX} rows"));
+                }
                 rows.push(self::row(walk, wanted.fields)?);
             } else {
                 walk.skip()?;

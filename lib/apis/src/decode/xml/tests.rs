@@ -66,6 +66,13 @@ fn depth_is_bounded() {
 }
 
 #[test]
+fn rows_are_bounded() {
+    assert_eq!(read(&"<client/>".repeat(ROWS_MAX)).broken, None);
+    let list = read(&"<client/>".repeat(ROWS_MAX + 1));
+    assert_eq!((list.rows.len(), list.broken.as_deref()), (ROWS_MAX, Some("it has more than 100000 rows")));
+}
+
+#[test]
 fn letters_are_told_one_by_one() {
     assert_eq!(decoded("Łódź".as_bytes()), "Łódź");
     assert_eq!(decoded(b"Caf\xe9 \x80 \x93x\x94"), "Café € “x”");
