@@ -1,5 +1,7 @@
 //! Whole runs in memory.
 
+mod invocations;
+mod lab;
 mod machine;
 mod pipeline;
 mod simulation;
