@@ -8,10 +8,15 @@
 //! starts and answers every event with what is wrong.
 
 use apis::account::Surroundings;
+use aws::SdkConfig;
+use aws::functions::Functions;
 use aws::queue::SqsQueue;
+use aws::schedules::Schedules;
 use aws::secrets::SecretsManager;
+use aws::stack::{Parts, Stack};
 use aws::table::DynamoTable;
 use engine::error::with_causes;
+use engine::life::Holder;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde_json::Value;
@@ -19,8 +24,11 @@ use tracing::Instrument;
 use transport::{Loopback, Options, Transport};
 
 use crate::clock::InvocationClock;
+use crate::desk::Desk;
 use crate::failure::Failure;
-use crate::{fetching, logging, reconciling};
+use crate::metrics::{Metrics, Told};
+use crate::onward::BySelf;
+use crate::{asking, fetching, logging, reconciling};
 
 /// The environment of a function, as `template.yaml` sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +37,13 @@ pub struct Configuration {
     pub table_name: String,
     /// The records queue.
     pub records_queue_url: String,
-    /// Secrets are called `SECRET_PREFIX/<integration>`; empty in functions that read none.
+    /// Secrets are called `SECRET_PREFIX/<integration>`; the console puts the vendor in between. Empty in functions that
+    /// read none.
     pub secret_prefix: String,
+    /// The role that schedules run as.
+    pub scheduler_role_arn: String,
+    /// Where metrics go; nowhere without a namespace.
+    pub metrics: Metrics,
     /// Whether vendors may be on this machine: in tests only.
     pub loopback: Loopback,
 }
@@ -46,10 +59,23 @@ pub enum ConfigurationError {
     Transport(#[source] transport::TransportError),
 }
 
-/// Variables that every function needs.
-const STORE_VARIABLES: &[&str] = &["TABLE_NAME", "RECORDS_QUEUE_URL"];
+/// Variables that the reconciler needs.
+pub const RECONCILER_VARIABLES: &[&str] = &["TABLE_NAME", "RECORDS_QUEUE_URL"];
 /// Variables that a function which reads vendors needs.
-const VENDOR_VARIABLES: &[&str] = &["TABLE_NAME", "RECORDS_QUEUE_URL", "SECRET_PREFIX"];
+pub const VENDOR_VARIABLES: &[&str] =
+    &["TABLE_NAME", "RECORDS_QUEUE_URL", "SECRET_PREFIX", "CONTINUATION_GROUP", "SCHEDULER_ROLE_ARN"];
+/// Variables that the console needs.
+pub const CONSOLE_VARIABLES: &[&str] = &[
+    "TABLE_NAME",
+    "RECORDS_QUEUE_URL",
+    "SECRET_PREFIX",
+    "SCHEDULE_GROUP",
+    "SCHEDULER_ROLE_ARN",
+    "FUNCTION_ARN_PREFIX",
+    "FAILED_EVENTS_ARN",
+];
+/// Variables that any function reads where they are set.
+pub const OPTIONAL_VARIABLES: &[&str] = &["METRICS_NAMESPACE", "MSP_SYNC_ALLOW_LOOPBACK", "SSL_CERT_FILE"];
 
 impl Configuration {
     /// Reads the variables; all that are missing are named at once.
@@ -66,50 +92,102 @@ impl Configuration {
             table_name: value("TABLE_NAME"),
             records_queue_url: value("RECORDS_QUEUE_URL"),
             secret_prefix: value("SECRET_PREFIX"),
+            scheduler_role_arn: value("SCHEDULER_ROLE_ARN"),
+            metrics: Metrics::new(Some(value("METRICS_NAMESPACE"))),
             loopback: Loopback::from_setting(variable("MSP_SYNC_ALLOW_LOOPBACK").as_deref()),
         })
     }
 }
 
 /// The adapters of a vendor function.
-pub type VendorPorts = fetching::Ports<DynamoTable, SqsQueue, SecretsManager, Transport>;
+pub type VendorPorts = fetching::Ports<Told<DynamoTable>, SqsQueue, SecretsManager, Transport>;
 /// The adapters of the reconciler.
-pub type ReconcilerPorts = reconciling::Ports<DynamoTable, SqsQueue>;
+pub type ReconcilerPorts = reconciling::Ports<Told<DynamoTable>, SqsQueue>;
 
-/// Builds the adapters of a vendor function.
-async fn vendor_ports() -> Result<VendorPorts, ConfigurationError> {
-    let configuration = Configuration::read(VENDOR_VARIABLES, |name| std::env::var(name).ok())?;
-    let options = Options { loopback: configuration.loopback, ..Options::default() };
-    let transport = Transport::new(options);
+/// A vendor function: its adapters, and what makes its continuation.
+struct Vendor {
+    ports: VendorPorts,
+    config: SdkConfig,
+    continuation_group: String,
+    scheduler_role_arn: String,
+}
+
+/// The console: the stack and the way to vendors.
+struct Console {
+    stack: Stack,
+    transport: Transport,
+    surroundings: Surroundings,
+    holder: Holder,
+}
+
+fn from_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn transport(configuration: &Configuration) -> Result<(Transport, Surroundings), ConfigurationError> {
+    let transport = Transport::new(Options { loopback: configuration.loopback, ..Options::default() });
     transport.prepare().map_err(ConfigurationError::Transport)?;
+    Ok((transport, Surroundings { allow_loopback: configuration.loopback == Loopback::Allowed }))
+}
+
+async fn vendor_function() -> Result<Vendor, ConfigurationError> {
+    let configuration = Configuration::read(VENDOR_VARIABLES, from_environment)?;
+    let (transport, surroundings) = transport(&configuration)?;
     let config = aws::config().await;
-    Ok(fetching::Ports {
-        table: DynamoTable::open(&config, &configuration.table_name),
+    let metrics = configuration.metrics;
+    let ports = fetching::Ports {
+        table: Told::new(DynamoTable::open(&config, &configuration.table_name), metrics.clone()),
         queue: SqsQueue::open(&config, &configuration.records_queue_url),
         secrets: SecretsManager::open(&config, &configuration.secret_prefix),
         transport,
-        surroundings: Surroundings { allow_loopback: configuration.loopback == Loopback::Allowed },
+        surroundings,
+        metrics,
+    };
+    let continuation_group = from_environment("CONTINUATION_GROUP").unwrap_or_default();
+    Ok(Vendor { ports, config, continuation_group, scheduler_role_arn: configuration.scheduler_role_arn })
+}
+
+async fn reconciler_ports() -> Result<ReconcilerPorts, ConfigurationError> {
+    let configuration = Configuration::read(RECONCILER_VARIABLES, from_environment)?;
+    let config = aws::config().await;
+    let metrics = configuration.metrics;
+    Ok(reconciling::Ports {
+        table: Told::new(DynamoTable::open(&config, &configuration.table_name), metrics.clone()),
+        queue: SqsQueue::open(&config, &configuration.records_queue_url),
+        metrics,
     })
 }
 
-/// Builds the adapters of the reconciler.
-async fn reconciler_ports() -> Result<ReconcilerPorts, ConfigurationError> {
-    let configuration = Configuration::read(STORE_VARIABLES, |name| std::env::var(name).ok())?;
-    let config = aws::config().await;
-    Ok(reconciling::Ports {
-        table: DynamoTable::open(&config, &configuration.table_name),
-        queue: SqsQueue::open(&config, &configuration.records_queue_url),
-    })
+async fn console_function() -> Result<Console, ConfigurationError> {
+    let configuration = Configuration::read(CONSOLE_VARIABLES, from_environment)?;
+    let (transport, surroundings) = transport(&configuration)?;
+    let value = |name| from_environment(name).unwrap_or_default();
+    let parts = Parts {
+        table_name: configuration.table_name,
+        records_queue_url: configuration.records_queue_url,
+        failed_events_arn: value("FAILED_EVENTS_ARN"),
+        secret_prefix: configuration.secret_prefix,
+        schedule_group: value("SCHEDULE_GROUP"),
+        scheduler_role_arn: configuration.scheduler_role_arn,
+        function_arn_prefix: value("FUNCTION_ARN_PREFIX"),
+    };
+    let stack = Stack::open(&aws::config().await, parts);
+    let holder = Holder { name: "console".to_owned(), gone_after: fetching::READER_GONE_AFTER };
+    Ok(Console { stack, transport, surroundings, holder })
 }
 
 /// Runs the function of the vendor with this id until Lambda ends the process.
 pub async fn run_vendor(vendor_id: &str) -> Result<(), Error> {
     logging::start();
     let vendor = apis::vendors::find(vendor_id).ok_or_else(|| format!("there is no vendor {vendor_id}"))?;
-    let ports = told(vendor_ports().await);
-    serve(async |event, request_id, clock| {
-        let ports = ports.as_ref().map_err(Failure::from)?;
-        fetching::handle(vendor, &event, &request_id, ports, &clock).await
+    let function = told(vendor_function().await);
+    serve(async |event, call| {
+        let function = function.as_ref().map_err(Failure::from)?;
+        let Vendor { ports, config, continuation_group, scheduler_role_arn } = function;
+        // Opening sends nothing, and most invocations never go on: the way is made when it is first used.
+        let (functions, schedules) = (Functions::open(config), Schedules::open(config, continuation_group));
+        let onward = BySelf::new(functions, schedules, call.function_arn, scheduler_role_arn.clone());
+        fetching::handle(vendor, &event, &call.request_id, ports, &onward, &call.clock).await
     })
     .await
 }
@@ -118,11 +196,30 @@ pub async fn run_vendor(vendor_id: &str) -> Result<(), Error> {
 pub async fn run_reconciler() -> Result<(), Error> {
     logging::start();
     let ports = told(reconciler_ports().await);
-    serve(async |event, _, clock| {
+    serve(async |event, call| {
         let ports = ports.as_ref().map_err(Failure::from)?;
-        reconciling::handle(event, ports, &clock).await
+        reconciling::handle(event, ports, &call.clock).await
     })
     .await
+}
+
+/// Runs the console until Lambda ends the process.
+pub async fn run_console() -> Result<(), Error> {
+    logging::start();
+    let console = told(console_function().await);
+    serve(async |event, call| {
+        let Console { stack, transport, surroundings, holder } = console.as_ref().map_err(Failure::from)?;
+        let desk = Desk { stack, transport, clock: call.clock, holder, surroundings };
+        Ok(asking::handle(&event, &desk).await)
+    })
+    .await
+}
+
+/// What Lambda says of one invocation.
+struct Invocation {
+    request_id: String,
+    function_arn: String,
+    clock: InvocationClock,
 }
 
 /// Logs a wrong environment once, at the start.
@@ -134,17 +231,16 @@ fn told<T>(ports: Result<T, ConfigurationError>) -> Result<T, ConfigurationError
 }
 
 /// Takes events one after the other. Each is handled within a span that carries its request id.
-async fn serve<A: Serialize>(
-    handle: impl AsyncFn(Value, String, InvocationClock) -> Result<A, Failure>,
-) -> Result<(), Error> {
+async fn serve<A: Serialize>(handle: impl AsyncFn(Value, Invocation) -> Result<A, Failure>) -> Result<(), Error> {
     let handle = &handle;
     let service = service_fn(|event: LambdaEvent<Value>| {
         let clock = InvocationClock::of(&event.context);
         let request_id = event.context.request_id;
         let span = logging::span(&request_id);
+        let call = Invocation { request_id, function_arn: event.context.invoked_function_arn, clock };
         let handled = async move {
             // Boxed: an event's future is kilobytes large, and the compiler need not see through all of it at once.
-            let answer = Box::pin(handle(event.payload, request_id, clock)).await;
+            let answer = Box::pin(handle(event.payload, call)).await;
             if let Err(failure) = &answer {
                 tracing::error!(disposition = failure.disposition, error = failure.text, "the event failed");
             }

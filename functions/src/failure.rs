@@ -16,6 +16,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Makes a failure that may pass: Lambda's or the queue's next try may succeed.
+    pub fn again(text: impl Into<String>) -> Self {
+        Self { disposition: Disposition::Again { after: None }.name(), text: text.into() }
+    }
+
     /// Makes a failure that a person must mend.
     pub fn person(text: impl Into<String>) -> Self {
         Self { disposition: Disposition::Person.name(), text: text.into() }

@@ -1,8 +1,8 @@
 //! A vendor function: one event in, the vendor read as far as time allows, what was queued out.
 //!
 //! An invocation reads only with the run in its hands: the run's holder is the invocation's request id, written by a
-//! conditional write. When time runs out, the checkpoint is saved and the holder is taken off, and the next invocation
-//! for the integration goes on from there: this function called again with the same event. A run whose invocation failed
+//! conditional write. When time runs out, the checkpoint is saved, the holder is taken off, and the function calls itself
+//! ([`crate::onward`]); whichever invocation for the integration is first goes on from there. A run whose invocation failed
 //! or vanished is given up and replaced, because the messages that it sent after its last checkpoint may be cut
 //! differently the second time.
 
@@ -24,10 +24,12 @@ use reconcile::ids::{IntegrationId, RunId};
 use reconcile::record::Kind;
 use reconcile::run::{Phase, ReadReport, Trigger};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::events::{self, FetchRequest};
 use crate::failure::Failure;
+use crate::metrics::Metrics;
+use crate::onward::Onward;
 
 /// What a vendor function works with.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct Ports<T, Q, S, N> {
     pub transport: N,
     /// What the place where we run allows.
     pub surroundings: apis::account::Surroundings,
+    /// Where metrics go.
+    pub metrics: Metrics,
 }
 
 /// What came of an event.
@@ -50,7 +54,7 @@ pub struct Ports<T, Q, S, N> {
 pub enum State {
     /// The vendor is read; the reconciler goes on.
     Read,
-    /// Time ran out; the same event goes on from the checkpoint.
+    /// Time ran out; the function has called itself to go on from the checkpoint.
     Continued,
     /// Another invocation or the reconciler has the integration's run.
     Running,
@@ -64,6 +68,8 @@ pub enum State {
     Paused,
     /// The integration was never verified.
     Draft,
+    /// A schedule fired for an integration that is not live yet; people read it by hand until then.
+    NotLive,
 }
 
 /// What this invocation put into the queue.
@@ -84,7 +90,7 @@ pub struct Answer {
     pub run_id: Option<RunId>,
     /// What came of it.
     pub state: State,
-    /// Whether the function must be called again to go on.
+    /// Whether the run goes on in an invocation that the function arranged itself.
     pub continued: bool,
     /// What this invocation queued.
     pub queued: Queued,
@@ -109,7 +115,7 @@ impl Answer {
 }
 
 /// Longer than an invocation can live (900 s): a reader that was silent for so long is gone.
-const READER_GONE_AFTER: Duration = Duration::from_secs(960);
+pub const READER_GONE_AFTER: Duration = Duration::from_secs(960);
 
 /// A checkpoint older than this is not gone on from: half a list of last night and half of tonight make no whole.
 const CHECKPOINT_AGE_MAX: Duration = Duration::from_secs(6 * 3600);
@@ -123,6 +129,7 @@ pub async fn handle<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
     event: &Value,
     request_id: &str,
     ports: &Ports<T, Q, S, N>,
+    onward: &impl Onward,
     clock: &impl Clock,
 ) -> Result<Answer, Failure> {
     let request = events::parse(event)?;
@@ -136,6 +143,9 @@ pub async fn handle<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
     }
     let trigger = match integration.state {
         IntegrationState::Live => request.trigger,
+        IntegrationState::Configured | IntegrationState::Verified if request.trigger == Trigger::Schedule => {
+            return Ok(Answer::without_reading(id, None, State::NotLive));
+        }
         IntegrationState::Configured | IntegrationState::Verified => Trigger::Setup,
         IntegrationState::Draft => return Ok(Answer::without_reading(id, None, State::Draft)),
         IntegrationState::Paused => return Ok(Answer::without_reading(id, None, State::Paused)),
@@ -155,10 +165,14 @@ pub async fn handle<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
         fetch(&mut record, &integration, &account, &ports.table, &queue, &ports.transport, clock, &Unwatched).await;
     let state = match read {
         Ok(Fetched::Read) => State::Read,
-        Ok(Fetched::Continues { .. }) => {
+        Ok(Fetched::Continues { after }) => {
             record.holder = NOBODY.to_owned();
             record.touched_at = clock.now();
             runs::save(&ports.table, &mut record).await.map_err(doing("leaving a run to the next invocation"))?;
+            onward
+                .go_on(&record.run_id, after, clock.now())
+                .await
+                .map_err(|error| Failure::again(with_causes(&error)))?;
             State::Continued
         }
         Ok(Fetched::Rejected(refusal)) => {
@@ -175,6 +189,8 @@ pub async fn handle<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
     let duration_ms = started.elapsed().as_millis() as u64;
     let (messages, vendor_requests) = (queued.messages, record.vendor_requests);
     tracing::info!(integration = %id, run = %record.run_id, ?state, messages, vendor_requests, duration_ms, "a vendor was read");
+    let about = [("integration", json!(id)), ("run", json!(record.run_id)), ("duration_ms", json!(duration_ms))];
+    ports.metrics.count(&[("VendorReads", 1), ("MessagesQueued", messages)], &about);
     Ok(Answer {
         run_id: Some(record.run_id.clone()),
         continued: state == State::Continued,

@@ -1,16 +1,17 @@
 //! The reconciler: a batch of messages in, the ids of those that must come again out.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_lambda_events::sqs::SqsBatchResponse;
 use engine::error::with_causes;
 use engine::ports::{Clock, Delivery, QueueOut, Table};
 use engine::reconciler::deliver;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::batch::{Batch, deliveries};
 use crate::failure::Failure;
+use crate::metrics::Metrics;
 
 /// What the reconciler works with.
 #[derive(Debug)]
@@ -19,11 +20,13 @@ pub struct Ports<T, Q> {
     pub table: T,
     /// The records queue, for what a message leads to.
     pub queue: Q,
+    /// Where metrics go.
+    pub metrics: Metrics,
 }
 
 /// What must be left of an invocation when a message is begun: a message that Lambda cuts off comes again only after the
 /// queue's visibility timeout, one that is given back comes at once.
-const MESSAGE_DURATION_MAX: Duration = Duration::from_secs(30);
+pub const MESSAGE_DURATION_MAX: Duration = Duration::from_secs(30);
 
 /// Carries out the messages of a batch, in order.
 ///
@@ -34,6 +37,7 @@ pub async fn handle<T: Table, Q: QueueOut>(
     ports: &Ports<T, Q>,
     clock: &impl Clock,
 ) -> Result<SqsBatchResponse, Failure> {
+    let started = Instant::now();
     let deliveries = deliveries(event).map_err(|error| Failure::person(with_causes(&error)))?;
     let batch = Batch::new(&ports.queue);
     let mut blocked: BTreeSet<&str> = BTreeSet::new();
@@ -51,7 +55,10 @@ pub async fn handle<T: Table, Q: QueueOut>(
         }
     }
     let returned = deliveries.len() as u64 - done;
-    tracing::info!(done, returned, "a batch of messages was worked on");
+    let duration_ms = started.elapsed().as_millis() as u64;
+    tracing::info!(done, returned, duration_ms, "a batch of messages was worked on");
+    let counts = [("MessagesDone", done), ("MessagesReturned", returned)];
+    ports.metrics.count(&counts, &[("duration_ms", json!(duration_ms))]);
     Ok(batch.answer())
 }
 

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use apis::account::Surroundings;
 use apis::call::{Call, Reply, Secret, SecretText};
+use aws::CallError;
 use engine::memory::{FnTransport, ManualClock, MemoryQueue, MemorySecrets, MemoryTable};
 use engine::ports::SendError;
 use jiff::Timestamp;
@@ -25,6 +27,27 @@ struct Function {
     world: SharedWorld,
     /// How long each call to the vendor takes.
     call_takes: Duration,
+    /// The runs that the function called itself for.
+    continued: Continued,
+}
+
+/// Remembers which runs are to be gone on with.
+#[derive(Default)]
+struct Continued {
+    runs: Mutex<Vec<RunId>>,
+    /// Whether the function cannot call itself.
+    is_cut_off: bool,
+}
+
+impl Onward for Continued {
+    async fn go_on(&self, run: &RunId, _after: Option<Timestamp>, _now: Timestamp) -> Result<(), CallError> {
+        if self.is_cut_off {
+            let why = "throttled".to_owned();
+            return Err(CallError::Unavailable { service: "lambda", operation: "invoke", why });
+        }
+        self.runs.lock().unwrap().push(run.clone());
+        Ok(())
+    }
 }
 
 impl Function {
@@ -39,6 +62,7 @@ impl Function {
             auvik,
             world,
             call_takes: Duration::ZERO,
+            continued: Continued::default(),
         };
         let listing = function.auvik.with(|auvik| auvik.listing(ORIGIN));
         let parts = listing.secret.iter().map(|(name, text)| ((*name).to_owned(), SecretText::new(text)));
@@ -67,9 +91,10 @@ impl Function {
                 Ok(auvik.with(|auvik| auvik.answer(call, ORIGIN)))
             }),
             surroundings: Surroundings { allow_loopback: true },
+            metrics: Metrics::default(),
         };
         let vendor = apis::vendors::find("auvik").unwrap();
-        handle(vendor, &event, request_id, &ports, &self.clock).await
+        handle(vendor, &event, request_id, &ports, &self.continued, &self.clock).await
     }
 
     async fn invoke(&self, request_id: &str) -> Result<Answer, Failure> {
@@ -228,6 +253,38 @@ async fn a_read_longer_than_an_invocation_goes_on_in_the_next() {
     let whole = Function::with(IntegrationState::Live).await.invoke("request-1").await.unwrap();
     assert_eq!(answers.last().unwrap().kinds, whole.kinds);
     assert!(whole.kinds[&Kind::Asset].fetched <= devices);
+    let called: Vec<RunId> = function.continued.runs.lock().unwrap().clone();
+    assert_eq!(called.len(), answers.len() - 1, "each invocation but the last calls the next one");
+    assert!(called.iter().all(|run| runs.contains(&Some(run.clone()))));
+}
+
+#[tokio::test]
+async fn a_read_that_cannot_call_itself_is_taken_up_by_the_event_s_next_try() {
+    let mut function = Function::with(IntegrationState::Live).await;
+    function.call_takes = Duration::from_secs(40);
+    function.clock.set_remaining(Duration::from_secs(180));
+    function.continued.is_cut_off = true;
+    let failure = function.invoke("request-1").await.unwrap_err();
+    assert!(failure.disposition == "Again" && failure.text.contains("throttled"), "{failure:?}");
+    let left = function.vendor_calls();
+
+    function.clock.set_remaining(Duration::MAX);
+    let answer = function.invoke("request-1").await.unwrap();
+    assert_eq!(answer.state, State::Read);
+    let whole = Function::with(IntegrationState::Live).await;
+    let expected = whole.invoke("request-1").await.unwrap();
+    assert_eq!(answer.kinds, expected.kinds);
+    assert!(left > 0 && function.vendor_calls() <= whole.vendor_calls() + 1, "what was read is not read again");
+}
+
+#[tokio::test]
+async fn a_schedule_of_an_integration_that_is_not_live_reads_nothing() {
+    for state in [IntegrationState::Verified, IntegrationState::Configured] {
+        let function = Function::with(state).await;
+        let event = json!({"integration": "auvik-main", "scheduled_at": "2026-11-22T20:00:00Z"});
+        let answer = function.invoke_with(event, "request-1", NoQueue).await.unwrap();
+        assert_eq!((answer.state, answer.run_id, function.vendor_calls()), (State::NotLive, None, 0));
+    }
 }
 
 #[tokio::test]

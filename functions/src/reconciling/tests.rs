@@ -77,7 +77,7 @@ fn clock() -> ManualClock {
 
 /// Works on a batch and returns the ids that come again.
 async fn returned(messages: Vec<Value>, table: Shaky, clock: &ManualClock) -> Vec<String> {
-    let ports = Ports { table, queue: MemoryQueue::new() };
+    let ports = Ports { table, queue: MemoryQueue::new(), metrics: Metrics::default() };
     let answer = handle(json!({"Records": messages}), &ports, clock).await.unwrap();
     answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
@@ -104,7 +104,7 @@ async fn a_message_that_cannot_be_read_holds_up_nobody() {
 async fn what_there_is_no_time_for_comes_again_untouched() {
     let clock = clock();
     clock.set_remaining(MESSAGE_DURATION_MAX - Duration::from_millis(1));
-    let ports = Ports { table: Shaky::new(0), queue: MemoryQueue::new() };
+    let ports = Ports { table: Shaky::new(0), queue: MemoryQueue::new(), metrics: Metrics::default() };
     let answer = handle(json!({"Records": [look("m1", "a"), look("m2", "b")]}), &ports, &clock).await.unwrap();
     assert_eq!(answer.batch_item_failures.len(), 2);
     assert_eq!(ports.table.reads.load(Ordering::SeqCst), 0);
@@ -112,14 +112,14 @@ async fn what_there_is_no_time_for_comes_again_untouched() {
 
 #[tokio::test]
 async fn the_answer_has_lambda_s_field_names() {
-    let ports = Ports { table: Shaky::new(1), queue: MemoryQueue::new() };
+    let ports = Ports { table: Shaky::new(1), queue: MemoryQueue::new(), metrics: Metrics::default() };
     let answer = handle(json!({"Records": [look("m1", "a")]}), &ports, &clock()).await.unwrap();
     assert_eq!(serde_json::to_value(answer).unwrap(), json!({"batchItemFailures": [{"itemIdentifier": "m1"}]}));
 }
 
 #[tokio::test]
 async fn an_event_that_is_no_batch_is_refused_as_a_whole() {
-    let ports = Ports { table: Shaky::new(0), queue: MemoryQueue::new() };
+    let ports = Ports { table: Shaky::new(0), queue: MemoryQueue::new(), metrics: Metrics::default() };
     let mut nameless = look("m1", "a");
     nameless["messageId"] = json!("");
     for (event, expected) in [

@@ -57,6 +57,8 @@ impl Bundle {
             ("TABLE_NAME", name.as_str()),
             ("RECORDS_QUEUE_URL", queue_url.as_str()),
             ("SECRET_PREFIX", PREFIX),
+            ("CONTINUATION_GROUP", "msp-sync-continuations"),
+            ("SCHEDULER_ROLE_ARN", "arn:aws:iam::000000000000:role/scheduler"),
             ("MSP_SYNC_ALLOW_LOOPBACK", "1"),
         ];
         let vendor = Function::start(env!("CARGO_BIN_EXE_auvik"), &variables).await;

@@ -22,6 +22,8 @@ async fn start(binary: &str, more: &[(&str, &str)]) -> Function {
         ("TABLE_NAME", "catalogue"),
         ("RECORDS_QUEUE_URL", queue.as_str()),
         ("SECRET_PREFIX", "msp-sync"),
+        ("CONTINUATION_GROUP", "msp-sync-continuations"),
+        ("SCHEDULER_ROLE_ARN", "arn:aws:iam::123456789012:role/scheduler"),
     ];
     variables.extend(more);
     Function::start(binary, &variables).await
@@ -33,7 +35,9 @@ fn by_hand() -> Value {
 
 #[tokio::test]
 async fn a_function_with_a_wrong_environment_answers_what_is_wrong() {
-    for (binary, missing) in [(VENDOR, "TABLE_NAME, SECRET_PREFIX"), (RECONCILER, "TABLE_NAME")] {
+    for (binary, missing) in
+        [(VENDOR, "TABLE_NAME, SECRET_PREFIX, CONTINUATION_GROUP, SCHEDULER_ROLE_ARN"), (RECONCILER, "TABLE_NAME")]
+    {
         let mut function = Function::start(binary, &[("RECORDS_QUEUE_URL", "https://sqs.example/records.fifo")]).await;
         for _ in 0..2 {
             let failed = function.invoke(&by_hand()).await.unwrap_err();

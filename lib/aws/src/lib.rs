@@ -4,14 +4,21 @@
 //! the SDK retries by itself (three attempts) is not retried here.
 
 mod failure;
+pub mod functions;
 pub mod queue;
+pub mod schedules;
 pub mod secrets;
+mod signed;
+pub mod stack;
 pub mod table;
+
+pub use signed::CallError;
 
 use std::time::Duration;
 
+pub use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_credential_types::Credentials;
 
 /// The longest that one attempt of one call may take. The largest request, a transaction of 4 MB, takes about one second.

@@ -3,11 +3,17 @@
 use apis::account::Surroundings;
 use engine::life::Holder;
 use engine::ports::{Clock, QueueIn, QueueOut, Secrets, Table, Transport};
+use engine::store::integrations::{self as stored, Integration};
+use engine::store::runs::RunRecord;
+use engine::syncing::{self, Synced};
+use engine::watch::Watch;
+use reconcile::ids::{IntegrationId, RunId};
+use reconcile::run::Trigger;
 
 use crate::answer::Answer;
 use crate::error::ConsoleError;
 use crate::progress::Progress;
-use crate::request::Request;
+use crate::request::{IntegrationChange, Request};
 use crate::roles::{self, Actor};
 use crate::{audit, catalogue, decisions, integrations, mappings, plans, records, runs};
 
@@ -38,6 +44,50 @@ pub trait Deps: Send + Sync {
     fn holder(&self) -> &Holder;
     /// Returns what the place where we run allows.
     fn surroundings(&self) -> &Surroundings;
+
+    /// Syncs an integration to the end of its run: here, with our own hands, unless the deployment has others for it.
+    fn sync(
+        &self,
+        integration: &Integration,
+        trigger: Trigger,
+        watch: &impl Watch,
+    ) -> impl Future<Output = Result<Synced, ConsoleError>> + Send {
+        async move {
+            let synced = syncing::sync(
+                &integration.id,
+                trigger,
+                self.holder(),
+                self.surroundings(),
+                self.table(),
+                self.queue(),
+                self.transport(),
+                self.secrets(),
+                self.clock(),
+                watch,
+            );
+            Ok(synced.await?)
+        }
+    }
+
+    /// Waits until a run is over or waits for a person, working off its messages unless somebody else does.
+    fn settle(&self, run: &RunId, watch: &impl Watch) -> impl Future<Output = Result<RunRecord, ConsoleError>> + Send {
+        async move { Ok(syncing::settle(run, self.table(), self.queue(), self.clock(), watch).await?) }
+    }
+
+    /// Refuses a schedule that the deployment cannot keep.
+    fn check_schedule(&self, _line: &str) -> Result<(), ConsoleError> {
+        Ok(())
+    }
+
+    /// Brings what starts an integration by itself in line with what is stored, after a change; `None` where it is gone.
+    /// On one machine schedules are looked at where they are stored.
+    fn arrange(
+        &self,
+        _id: &IntegrationId,
+        _integration: Option<&Integration>,
+    ) -> impl Future<Output = Result<(), ConsoleError>> + Send {
+        async { Ok(()) }
+    }
 }
 
 /// Answers one request of `who`.
@@ -51,12 +101,34 @@ pub async fn handle<D: Deps>(
     progress: &impl Progress,
 ) -> Result<Answer, ConsoleError> {
     roles::allow(&request, who)?;
+    if let Request::IntegrationSet { change: IntegrationChange { schedule: Some(line), .. }, .. } = &request {
+        deps.check_schedule(line)?;
+    }
     let note = audit::note(&request);
+    let scheduled = may_change_a_schedule(&request);
     let answer = answer(request, deps, progress).await?;
     if let Some(note) = note {
         audit::append(deps, who, note).await?;
     }
+    if let Some(id) = scheduled {
+        let integration = stored::load(deps.table(), &id).await?;
+        deps.arrange(&id, integration.as_ref()).await?;
+    }
     Ok(answer)
+}
+
+/// Returns the integration whose state or schedule a request may change.
+fn may_change_a_schedule(request: &Request) -> Option<IntegrationId> {
+    match request {
+        Request::IntegrationRemove { id }
+        | Request::IntegrationSet { id, .. }
+        | Request::Pause { id }
+        | Request::Resume { id }
+        | Request::Verify { id }
+        | Request::SecretRotate { id, .. }
+        | Request::Finish { id, .. } => IntegrationId::parse(id).ok(),
+        _ => None,
+    }
 }
 
 async fn answer<D: Deps>(request: Request, deps: &D, progress: &impl Progress) -> Result<Answer, ConsoleError> {

@@ -8,7 +8,6 @@ use engine::ports::Table;
 use engine::store::entries;
 use engine::store::integrations::{Integration, IntegrationState};
 use engine::store::plans::{self as store, PlanHead, PlanState};
-use engine::syncing::settle;
 use engine::undoing::{self, Undone};
 use engine::watch::Unwatched;
 use reconcile::ids::{DocId, PlanId, Scope};
@@ -288,7 +287,7 @@ pub(crate) async fn approve<D: Deps>(deps: &D, plan: &str, progress: &impl Progr
         return Err(not_possible(&head));
     };
     let watch = runs::Told { integration: &integration, progress };
-    let record = settle(&record.run_id, table, deps.queue(), deps.clock(), &watch).await?;
+    let record = deps.settle(&record.run_id, &watch).await?;
     Ok(Answer::PlanChanged(PlanChangeView {
         plan_id: head.plan_id,
         state: crate::words::PlanState::Applied,
@@ -306,7 +305,7 @@ pub(crate) async fn discard<D: Deps>(deps: &D, plan: &str) -> Result<Answer, Con
             let Some(record) = decide_held(&head.plan_id, false, table, deps.queue(), deps.clock()).await? else {
                 return Err(not_possible(&head));
             };
-            let record = settle(&record.run_id, table, deps.queue(), deps.clock(), &Unwatched).await?;
+            let record = deps.settle(&record.run_id, &Unwatched).await?;
             run = Some(runs::view(&record));
         }
         PlanState::Staged => {

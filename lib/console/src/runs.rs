@@ -8,7 +8,7 @@ use engine::ports::{Clock, Table};
 use engine::store::entries;
 use engine::store::integrations::{Integration, IntegrationState, list as load_all};
 use engine::store::runs::{Marks, RunRecord, Slot, count_marks, history, slot};
-use engine::syncing::{Synced, sync as sync_one};
+use engine::syncing::Synced;
 use engine::watch::{Sign, Watch};
 use jiff::Timestamp;
 use reconcile::ids::{IntegrationId, RunId};
@@ -150,19 +150,7 @@ pub(crate) async fn run_one<D: Deps>(
         return Err(ConsoleError::new(Code::Refused, format!("{}: no kinds are chosen to sync", integration.id), hint));
     }
     let watch = Told { integration, progress };
-    let synced = sync_one(
-        &integration.id,
-        trigger,
-        deps.holder(),
-        deps.surroundings(),
-        deps.table(),
-        deps.queue(),
-        deps.transport(),
-        deps.secrets(),
-        deps.clock(),
-        &watch,
-    );
-    match synced.await? {
+    match deps.sync(integration, trigger, &watch).await? {
         Synced::Ran(record) => Ok(view(&record)),
         Synced::Busy(run) => {
             let message = format!("{}: the run {run} is under way", integration.id);

@@ -1,0 +1,151 @@
+use apis::account::Surroundings;
+use apis::call::{Call, Reply};
+use engine::life::Holder;
+use engine::memory::{FnTransport, ManualClock, MemoryQueue, MemorySecrets, MemoryTable};
+use engine::ports::SendError;
+
+use super::*;
+
+type Nobody = FnTransport<fn(&Call) -> Result<Reply, SendError>>;
+
+/// A console over in-memory ports, whose vendors answer nothing.
+struct Desk {
+    table: MemoryTable,
+    queue: MemoryQueue,
+    transport: Nobody,
+    secrets: MemorySecrets,
+    clock: ManualClock,
+    holder: Holder,
+    surroundings: Surroundings,
+}
+
+fn nobody(_: &Call) -> Result<Reply, SendError> {
+    Err(SendError::TimedOut { host: "nowhere.example".to_owned(), seconds: 1 })
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self {
+            table: MemoryTable::new(),
+            queue: MemoryQueue::new(),
+            transport: FnTransport::new(nobody),
+            secrets: MemorySecrets::new(),
+            clock: ManualClock::new("2026-11-22T20:00:00Z".parse().unwrap()),
+            holder: Holder { name: "console".to_owned(), gone_after: std::time::Duration::ZERO },
+            surroundings: Surroundings { allow_loopback: false },
+        }
+    }
+}
+
+impl Deps for Desk {
+    type Table = MemoryTable;
+    type Queue = MemoryQueue;
+    type Transport = Nobody;
+    type Secrets = MemorySecrets;
+    type Clock = ManualClock;
+
+    fn table(&self) -> &MemoryTable {
+        &self.table
+    }
+    fn queue(&self) -> &MemoryQueue {
+        &self.queue
+    }
+    fn transport(&self) -> &Nobody {
+        &self.transport
+    }
+    fn secrets(&self) -> &MemorySecrets {
+        &self.secrets
+    }
+    fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+    fn holder(&self) -> &Holder {
+        &self.holder
+    }
+    fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+}
+
+fn ann() -> Value {
+    json!({"iam": {"userArn": "arn:aws:sts::123456789012:assumed-role/Desk/ann@acme.example", "callerId": "AROA:ann"}})
+}
+
+fn token(claims: Value) -> Value {
+    json!({"jwt": {"claims": claims, "scopes": null}})
+}
+
+fn event(role: &str, authorizer: Value, body: &str) -> Value {
+    json!({
+        "version": "2.0",
+        "routeKey": format!("POST /ask/{role}"),
+        "rawPath": format!("/ask/{role}"),
+        "requestContext": {"authorizer": authorizer, "http": {"method": "POST"}},
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}
+
+const STATUS: &str = r#"{"ask":"status","id":null,"page":{"limit":10}}"#;
+const DISCARD: &str = r#"{"ask":"plan_discard","plan":"acme.0123456789abcdef"}"#;
+
+async fn ask(event: &Value) -> (u64, Value) {
+    let answer = handle(event, &Desk::new()).await;
+    assert_eq!((&answer["isBase64Encoded"], &answer["headers"]["cache-control"]), (&json!(false), &json!("no-store")));
+    let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    (answer["statusCode"].as_u64().unwrap(), body)
+}
+
+#[tokio::test]
+async fn a_question_is_answered_with_its_variant_named() {
+    let (status, answer) = ask(&event("viewer", ann(), STATUS)).await;
+    assert_eq!((status, answer), (200, json!({"answer": "status", "of": {"items": [], "next": null}})));
+}
+
+#[tokio::test]
+async fn the_role_that_is_taken_bounds_what_may_be_asked() {
+    let (status, answer) = ask(&event("viewer", ann(), DISCARD)).await;
+    assert_eq!((status, &answer["error"]["code"]), (403, &json!("forbidden")), "{answer}");
+    let (status, answer) = ask(&event("operator", ann(), DISCARD)).await;
+    assert_eq!((status, &answer["error"]["code"]), (404, &json!("not_found")), "{answer}");
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_without_a_caller() {
+    for authorizer in
+        [json!(null), json!({}), json!({"iam": {"userArn": ""}}), token(json!({})), token(json!({"sub": "1"}))]
+    {
+        let (status, answer) = ask(&event("viewer", authorizer.clone(), STATUS)).await;
+        assert_eq!((status, &answer["error"]["code"]), (403, &json!("forbidden")), "{authorizer}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_says_the_most_that_its_bearer_may_be() {
+    let operator = || token(json!({"sub": "17", "email": "ann@acme.example", "msp_sync_role": "operator"}));
+    assert_eq!(ask(&event("viewer", operator(), STATUS)).await.0, 200);
+    assert_eq!(ask(&event("operator", operator(), STATUS)).await.0, 200);
+    assert_eq!(ask(&event("admin", operator(), STATUS)).await.0, 403);
+}
+
+#[test]
+fn the_audit_log_learns_who_called() {
+    let (_, actor) = asked(&event("admin", ann(), STATUS)).unwrap();
+    assert_eq!(actor, Actor { name: "assumed-role/Desk/ann@acme.example".to_owned(), role: Role::Admin });
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_without_being_repeated() {
+    let secret = r#"{"ask":"secret_rotate","id":"acme","secret":{"api_key":"c4nary"},}"#;
+    for (body, expected) in [("", 400), ("[]", 400), (r#"{"ask":"nonsense"}"#, 400), (secret, 400)] {
+        let (status, answer) = ask(&event("admin", ann(), body)).await;
+        assert_eq!((status, &answer["error"]["code"]), (expected, &json!("usage")), "{body}");
+        assert!(!answer.to_string().contains("c4nary"), "{answer}");
+    }
+    let mut elsewhere = event("admin", ann(), STATUS);
+    elsewhere["rawPath"] = json!("/ask/root");
+    assert_eq!(ask(&elsewhere).await.0, 404);
+    for strange in [json!(null), json!([]), json!({"Records": []}), json!({"rawPath": "/ask/viewer"})] {
+        assert!(ask(&strange).await.0 >= 400, "{strange}");
+    }
+}

@@ -1,0 +1,7 @@
+//! Answers people's questions.
+
+/// Runs until Lambda ends the process.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    functions::bootstrap::run_console().await
+}
