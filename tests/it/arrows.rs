@@ -36,7 +36,7 @@ const ARROWS: &[Arrows] = &[
     Arrows {
         of: "tests",
         to: &[],
-        in_tests: &["apis", "aws", "console", "engine", "local", "reconcile", "sandbox", "transport"],
+        in_tests: &["apis", "aws", "console", "engine", "functions", "local", "reconcile", "sandbox", "transport"],
     },
 ];
 

@@ -8,5 +8,6 @@ mod reading_autotask;
 mod reading_connectwise;
 mod reading_kaseya_bms;
 mod reading_nable_rmm;
+mod template;
 mod tidy;
 mod workspace;
