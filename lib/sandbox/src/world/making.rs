@@ -40,9 +40,9 @@ pub const LEFT_ONE_IN: u64 = 14;
 pub const API_USERS: usize = 2;
 /// One device in so many has its serial number not written down at the service desk.
 pub const UNWRITTEN_SERIAL_ONE_IN: u64 = 11;
-/// One device in so many has the serial number of another device of its client, which the service desk does not know,
-/// written down at the service desk.
-pub const MISCOPIED_SERIAL_ONE_IN: u64 = 90;
+/// Of the devices without a serial number of their own, one in so many has that of another device of its client, which the
+/// service desk does not know, written down at the service desk.
+pub const MISCOPIED_SERIAL_ONE_IN: u64 = 4;
 /// What careless factories write where the serial number belongs.
 pub const PLACEHOLDER_SERIALS: &[&str] =
     &["To be filled by O.E.M.", "Default string", "System Serial Number", "0", "None", "Not Specified"];
@@ -285,10 +285,11 @@ fn make_odd(device: &mut Device, client: &Client, rng: &mut Rng) {
 /// Decides what the service desk knows of a device, oddities included.
 fn write_down(device: &mut Device, client: &Client) {
     let number = device.number.0;
-    let unknown = || client.devices.iter().rev().find(|other| !other.is_seen_by(System::Psa) && other.serial.is_some());
-    device.written_serial = match unknown() {
+    let has_own = device.serial.as_deref().is_some_and(|serial| !PLACEHOLDER_SERIALS.contains(&serial));
+    let unknown = client.devices.iter().rev().find(|other| !other.is_seen_by(System::Psa) && other.serial.is_some());
+    device.written_serial = match unknown {
         _ if number.is_multiple_of(UNWRITTEN_SERIAL_ONE_IN) => None,
-        Some(other) if number.is_multiple_of(MISCOPIED_SERIAL_ONE_IN) => other.serial.clone(),
+        Some(other) if !has_own && number.is_multiple_of(MISCOPIED_SERIAL_ONE_IN) => other.serial.clone(),
         _ => device.serial.clone(),
     };
     if matches!(device.class, Class::Workstation | Class::Laptop | Class::Phone) && !client.contacts.is_empty() {
