@@ -5,3 +5,4 @@ mod lab;
 mod machine;
 mod pipeline;
 mod simulation;
+mod together;
