@@ -1,5 +1,6 @@
-// Reads the simulated Autotask with `@apigrate/autotask-restapi` 2.0.1, a client from npm, and holds every row against the
-// world. That client looks the zone up by itself, reads by POST, and does not page: that is done here, by ids above the last.
+// Reads the simulated Autotask with `@apigrate/autotask-restapi` 2.0.1, a client from npm, and holds every row against
+// the world. That client looks the zone up by itself, reads by POST, and does not page: that is done here, by ids above
+// the last.
 
 "use strict";
 
@@ -22,7 +23,8 @@ const resourceId = (number) => 29682800 + number;
 const locationId = (number) => (number === null ? null : 900 + number);
 const itemId = (number) => 155000 + number;
 
-const COMPANY_TYPES = { msp: "Customer", customer: "Customer", former: "Customer", prospect: "Prospect", supplier: "Vendor" };
+const [customer, prospect, supplier] = ["Customer", "Prospect", "Vendor"];
+const COMPANY_TYPES = { msp: customer, customer, former: customer, prospect, supplier };
 const PAGE_ROWS = 100;
 
 let checked = 0;
@@ -63,7 +65,8 @@ async function compare(what, entity, expected, shown) {
   const found = new Map(rows.map((row) => [row.id, row]));
   same(`rows of ${what}`, expected.length, rows.length);
   same(`ids of ${what}`, expected.length, found.size);
-  same(`count of ${what}`, { queryCount: expected.length }, await entity.count({ Filter: [{ op: "exist", field: "id" }] }));
+  const { queryCount } = await entity.count({ Filter: [{ op: "exist", field: "id" }] });
+  same(`count of ${what}`, expected.length, queryCount);
   for (const wanted of expected) {
     const row = found.get(wanted.id);
     same(`${what} ${wanted.id}`, wanted, row && shown(row));

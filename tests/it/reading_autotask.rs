@@ -26,11 +26,15 @@ fn autotask(clients: usize, devices: usize) -> (SharedWorld, AutotaskSim) {
     (world.clone(), AutotaskSim::new(world, Credentials::default()))
 }
 
+fn vendor_id(id: &str) -> VendorId {
+    VendorId::parse(id).expect("the simulator's ids are ids")
+}
+
 fn record(kind: Kind, id: &str, name: &str, client: Option<&Client>, is_active: bool) -> VendorRecord {
     VendorRecord {
         kind,
-        vendor_id: VendorId::parse(id).unwrap(),
-        client: client.map(|client| VendorId::parse(&AutotaskSim::company_id(client.number)).unwrap()),
+        vendor_id: vendor_id(id),
+        client: client.map(|client| vendor_id(&AutotaskSim::company_id(client.number))),
         name: name.to_owned(),
         fields: Fields::default(),
         class: None,
