@@ -329,6 +329,10 @@ impl Writer<'_> {
             "type": { "id": 2, "name": "Tech" },
             "securityRole": { "id": 63, "name": "Service" },
             "timeZone": { "id": 2, "name": "US Eastern" },
+            // A client's models cannot do without these (section 7).
+            "agreementInvoicingDisplayOptions": "RemainOnInvoicingScreen",
+            "invoiceScreenDefaultTabFormat": "ShowInvoicingTab",
+            "invoicingDisplayOptions": "RemainOnInvoicingScreen",
             "_info": self.info(person.modified_ms, &[("image_href", format!("system/members/{}/image", member_name(person)))]),
         }))
     }
