@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use apis::call::{Call, Method, Reply, SecretText, Text};
+use apis::account::{Account, Surroundings};
+use apis::call::{Call, Method, Reply, Secret, SecretText, Text};
+use apis::vendors;
 use engine::ports::{Route, SendError, Transport as _};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -394,7 +396,7 @@ async fn a_name_that_does_not_exist_is_a_broken_connection() {
 
 /// Answers one call over TLS as `localhost`, with a certificate of an authority that no system trusts. Both certificates
 /// are made up, valid from 2020 to 2119; the authority's key was thrown away, and the server's opens nothing else.
-async fn tls_server() -> SocketAddr {
+async fn tls_server(answer: &'static str) -> SocketAddr {
     let chain = vec![CertificateDer::from_pem_slice(include_bytes!("../fixtures/server.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("../fixtures/server_key.pem")).unwrap();
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
@@ -408,7 +410,7 @@ async fn tls_server() -> SocketAddr {
         while !heard.ends_with(b"\r\n\r\n") {
             heard.push(stream.read_u8().await?);
         }
-        stream.write_all(FINE.as_bytes()).await?;
+        stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await
     });
     address
@@ -417,7 +419,7 @@ async fn tls_server() -> SocketAddr {
 async fn call_tls_server(ca_file: Option<&str>, host: &str) -> Result<Reply, SendError> {
     let mut transport = Transport::new(Options { loopback: Loopback::Allowed, ..Options::default() });
     transport.lookup = |_| Box::pin(async { Ok(vec![IpAddr::from([127, 0, 0, 1])]) });
-    let port = tls_server().await.port();
+    let port = tls_server(FINE).await.port();
     let call = Call::get(Url::parse(&format!("https://{host}:{port}/?x=canary")).unwrap());
     let route = Route { allow_private: false, ca_file: ca_file.map(Into::into) };
     let answer = transport.send(&call, &route).await;
@@ -442,6 +444,35 @@ async fn a_certificate_of_an_unknown_authority_or_for_another_name_is_refused() 
             source = cause.source();
         }
         assert!(matches!(error, SendError::Broken { .. }) && causes.contains("certificate"), "{host}: {causes}");
+    }
+}
+
+/// A vendor's server in an MSP's own house, which says where its API is.
+const COMPANY: &str = concat!(
+    "HTTP/1.1 200 OK\r\ncontent-length: 59\r\n\r\n",
+    r#"{"Codebase":"v4_6_release/","SiteUrl":"cw","IsCloud":false}"#
+);
+
+#[tokio::test]
+async fn a_vendors_own_server_is_reached_with_the_authority_that_its_setting_names_and_not_without() {
+    let transport = Transport::new(Options { loopback: Loopback::Allowed, ..Options::default() });
+    for ca_file in [Some(AUTHORITY), None] {
+        let url = format!("https://localhost:{}", tls_server(COMPANY).await.port());
+        let settings = [("url", url.as_str()), ("company_id", "larchmsp"), ("ca_file", ca_file.unwrap_or_default())];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let secret =
+            ["public_key", "private_key", "client_id"].map(|part| (part.to_owned(), SecretText::new("canary")));
+        let vendor = vendors::find("connectwise").unwrap();
+        let surroundings = Surroundings { allow_loopback: true };
+        let account = Account::new(vendor, settings, Secret(secret.into()), &surroundings).unwrap();
+        let answer = transport.send(&account.opening().unwrap(), &Route::of(&account)).await;
+        match ca_file {
+            Some(_) => {
+                let opened = account.open(&answer.unwrap()).unwrap();
+                assert_eq!(opened.base().as_str(), format!("{url}/v4_6_release/apis/3.0/"));
+            }
+            None => assert!(matches!(answer.unwrap_err(), SendError::Broken { .. })),
+        }
     }
 }
 
