@@ -73,6 +73,9 @@ struct Checkpoint {
     /// Kinds whose lists did not all end by the vendor's rule.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     partial: BTreeSet<Kind>,
+    /// Kinds with a row that may be any of their records.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    doubted: BTreeSet<Kind>,
     /// Kinds that cannot be read in this run.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     unreadable: BTreeSet<Kind>,
@@ -82,9 +85,9 @@ struct Checkpoint {
     /// Saved items of waiting rows.
     #[serde(default)]
     spooled: usize,
-    /// Whether words are saved.
+    /// Saved items of words.
     #[serde(default)]
-    has_words: bool,
+    worded: usize,
     /// Pages, clients and details that are done: what tells an invocation that got on from one that did not.
     #[serde(default)]
     progress: u64,
@@ -267,10 +270,7 @@ async fn waiting(record: &RunRecord, at: &Checkpoint, table: &impl Table) -> Res
             loaded.doing("reading waiting rows")?;
         }
     }
-    let words = match at.has_words {
-        true => runs::load_words(table, &record.run_id).await.doing("loading words")?,
-        false => Words::default(),
-    };
+    let words = runs::load_words(table, &record.run_id, at.worded).await.doing("loading words")?;
     Ok((spool, words))
 }
 
@@ -347,8 +347,7 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
         self.at.spooled = first + texts.len();
         runs::save_spool(self.table, run, first, texts, now).await.doing("saving waiting rows")?;
         if !self.words.is_empty() {
-            runs::save_words(self.table, run, &self.words, now).await.doing("saving words")?;
-            self.at.has_words = true;
+            self.at.worded = runs::save_words(self.table, run, &self.words, now).await.doing("saving words")?;
         }
         self.at.gathered = self.gatherer.gathered;
         self.at.spent = pace.spent();

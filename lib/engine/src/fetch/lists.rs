@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use apis::feed::{Fan, Feed, has_no_id};
+use apis::feed::{Fan, Feed, NO_CLIENT, has_no_id};
 use apis::reading::Reading;
 use apis::refusal::Cause;
 use jiff::Timestamp;
-use reconcile::ids::Scope;
+use reconcile::ids::{Scope, VendorId};
 use reconcile::record::{Kind, VendorRecord};
 
 use super::{Reader, STALLS_MAX, Stop};
@@ -15,7 +15,7 @@ use crate::gather::Extent;
 use crate::line::MARGIN;
 use crate::listing::{Ending, Step, page};
 use crate::ports::{Clock, QueueOut, Table, Transport};
-use crate::spool::Spool;
+use crate::spool::{Owner, Spool};
 use crate::store::entries;
 use crate::watch::Watch;
 
@@ -66,10 +66,26 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
             }
         };
         self.at.progress += 1;
+        self.doubt(feed);
         self.ended(feed, ending)?;
         self.tops(feed).await?;
         self.tell(feed.name, 1, 1);
         Ok(())
+    }
+
+    /// Notes the kinds of which nobody can say what is gone: a row without an id may be any record of its client, and where
+    /// the client cannot be told either, any record at all. What one row of several kinds holds goes with that row.
+    fn doubt(&mut self, feed: &Feed) {
+        let nowhere = VendorId::parse(NO_CLIENT).expect("letters make an id");
+        let is_unknown = |owner: Owner| self.spool.rows(&owner).is_some_and(|rows| rows.has_unknown);
+        let of_client = feed.kinds.contains(&Kind::Client) && is_unknown((Kind::Client, None));
+        let doubted: Vec<Kind> = feed
+            .kinds
+            .iter()
+            .filter(|kind| kind.is_below_client() && (of_client || is_unknown((**kind, Some(nowhere.clone())))))
+            .copied()
+            .collect();
+        self.at.doubted.extend(doubted);
     }
 
     /// Returns since when changes alone are asked for, if they are.
@@ -117,7 +133,7 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
     pub(super) fn extent(&self, kind: Kind) -> Extent {
         match kind {
             kind if self.at.since.contains_key(&kind) => Extent::Changes,
-            kind if self.at.partial.contains(&kind) => Extent::Some,
+            kind if self.at.partial.contains(&kind) || self.at.doubted.contains(&kind) => Extent::Some,
             _ => Extent::All,
         }
     }

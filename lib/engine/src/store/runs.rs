@@ -379,13 +379,36 @@ pub async fn load_spool(table: &impl Table, run: &RunId, count: usize) -> Result
     Ok(items)
 }
 
-/// Saves the words that a read has gathered so far.
-pub async fn save_words(table: &impl Table, run: &RunId, words: &Words, now: Timestamp) -> Result<(), StoreError> {
-    put_anyway(table, Key::new(marks_partition(run.as_str()), "words"), encode(words), now).await
+/// The most letters of one saved piece of words: below an item's limit even where packing gains nothing.
+const WORDS_PIECE_MAX: usize = 60_000;
+
+fn words_key(run: &RunId, number: usize) -> Key {
+    Key::new(marks_partition(run.as_str()), format!("words#{number:06}"))
 }
 
-/// Loads the words that a read has gathered so far.
-pub async fn load_words(table: &impl Table, run: &RunId) -> Result<Words, StoreError> {
-    let item = table.get(&Key::new(marks_partition(run.as_str()), "words")).await?;
-    item.as_ref().map_or(Ok(Words::default()), decode)
+/// Saves the words that a read has gathered so far; returns in how many items.
+pub async fn save_words(table: &impl Table, run: &RunId, words: &Words, now: Timestamp) -> Result<usize, StoreError> {
+    let letters: Vec<char> = encode(words).chars().collect();
+    let pieces: Vec<String> = letters.chunks(WORDS_PIECE_MAX).map(|piece| piece.iter().collect()).collect();
+    for (number, piece) in pieces.iter().enumerate() {
+        put_anyway(table, words_key(run, number), encode(piece), now).await?;
+    }
+    Ok(pieces.len())
 }
+
+/// Loads the words that [`save_words`] saved in so many items.
+pub async fn load_words(table: &impl Table, run: &RunId, count: usize) -> Result<Words, StoreError> {
+    if count == 0 {
+        return Ok(Words::default());
+    }
+    let items = query_all(table, Query::prefix(marks_partition(run.as_str()), "words#")).await?;
+    let mut text = String::new();
+    for item in items.iter().take(count) {
+        text.push_str(&decode::<String>(item)?);
+    }
+    let key = words_key(run, 0);
+    serde_json::from_str(&text).map_err(|cause| StoreError::Unreadable { key, cause })
+}
+
+#[cfg(test)]
+mod tests;
