@@ -168,7 +168,8 @@ impl Show {
         if stage.vendor.kinds.contains(&Kind::User) {
             let create = Request::CreateUnmatched { id: id.clone(), kind: Some(Kind::User) };
             self.step(&format!("create-unmatched {id} --kind user"), create, |answer| match answer {
-                Answer::Staged(view) => format!("{} new", counted(view.staged, Kind::User)),
+                Answer::Staged(view) if view.staged == 0 => "none is left".to_owned(),
+                Answer::Staged(view) => format!("new to the documentation: {}", counted(view.staged, Kind::User)),
                 _ => String::new(),
             })
             .await?;

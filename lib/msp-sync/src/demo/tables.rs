@@ -1,17 +1,20 @@
 //! The tables at the end: one catalogue from all vendors, and what is not in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use console::answer::Answer;
 use console::request::{Page, RecordFilter, Request};
 use console::views::{DocView, UnsyncedView};
-use reconcile::record::{Field, Kind};
+use reconcile::record::Kind;
 use serde_json::{Value, json};
 
 use super::Show;
 use super::integration::Stage;
 use crate::failure::Failure;
 use crate::render::{self, Names};
+
+/// So many devices with the same number of sources are looked at for an example.
+const LOOKED_AT: usize = 40;
 
 impl Show {
     /// Shows the tables at the end, and returns the same as one document.
@@ -25,11 +28,8 @@ impl Show {
         let names = client_names(&docs);
         self.heading("Devices that several vendors share")?;
         self.tell(&render::shared(assets, &sources, &names, self.screen))?;
-        if let Some(most) = assets.iter().max_by_key(|doc| {
-            (doc.sources.len(), Field::ALL.iter().filter(|field| doc.fields.get(**field).is_some()).count())
-        }) {
+        if let Some(doc) = self.most_mixed(assets).await? {
             self.tell("\nEach value says which vendor it is from:\n\n")?;
-            let doc = most.doc_id.to_string();
             self.show(&format!("docs show {doc}"), Request::DocsShow { doc }).await?;
         }
         self.heading("What is not in the documentation, and why")?;
@@ -44,6 +44,25 @@ impl Show {
         let status = self.show("status", Request::Status { id: None, page: Page::default() }).await?;
         let unsynced: BTreeMap<&str, &[UnsyncedView]> = told.iter().map(|(_, id, views)| (*id, *views)).collect();
         Ok(json!({ "catalogue": docs, "unsynced": unsynced, "status": status.json() }))
+    }
+
+    /// The device whose values come from the most vendors, among some of those that most vendors have.
+    async fn most_mixed(&self, assets: &[DocView]) -> Result<Option<String>, Failure> {
+        let mut shared: Vec<&DocView> = assets.iter().filter(|doc| doc.sources.len() > 1).collect();
+        shared.sort_by_key(|doc| std::cmp::Reverse(doc.sources.len()));
+        let mut most: Option<(usize, String)> = None;
+        for few in shared.chunk_by(|one, other| one.sources.len() == other.sources.len()) {
+            for doc in few.iter().take(LOOKED_AT) {
+                let doc = doc.doc_id.to_string();
+                let shown = self.way.ask(Request::DocsShow { doc: doc.clone() }, &self.shown).await?;
+                let Answer::Doc(view) = shown else { continue };
+                let origins: BTreeSet<&String> = view.origins.values().collect();
+                if most.as_ref().is_none_or(|(mixed, _)| *mixed < origins.len()) {
+                    most = Some((origins.len(), doc));
+                }
+            }
+        }
+        Ok(most.map(|(_, doc)| doc))
     }
 
     /// Every documentation record, by kind.

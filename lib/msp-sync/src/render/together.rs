@@ -8,7 +8,7 @@ use reconcile::reason::Reason;
 use reconcile::record::{Field, Kind};
 
 use super::Names;
-use super::screen::{Ink, Screen};
+use super::screen::{Ink, Screen, paragraph};
 use super::table::{Column, Sheet, Value};
 use super::words::{count, counted, outcome};
 
@@ -17,7 +17,7 @@ const SHARED_SHOWN: usize = 12;
 /// So many records are shown for each reason.
 const EXAMPLES: usize = 3;
 /// What a record with so many sources is counted under; the last one holds those with more, too.
-const BY_SOURCES: [&str; 6] = ["BY HAND ONLY", "1 SOURCE", "2 SOURCES", "3 SOURCES", "4 SOURCES", "5 SOURCES"];
+const BY_SOURCES: [&str; 6] = ["0", "1", "2", "3", "4", "5"];
 
 /// Runs of several integrations, a line each.
 pub(crate) fn runs_together(runs: &[RunView], screen: Screen) -> String {
@@ -65,7 +65,8 @@ pub(crate) fn by_sources(docs: &BTreeMap<Kind, Vec<DocView>>, screen: Screen) ->
         row.extend(shown.iter().map(|sources| number(with(docs, *sources))));
         sheet.row(row);
     }
-    sheet.render(screen)
+    let told = "Records by the number of vendors that have them; 0 stands for what was typed in by hand alone.";
+    format!("{}\n{}", sheet.render(screen), paragraph(told, screen))
 }
 
 /// The devices with the most sources, and which of `integrations` (vendor and id) have them.

@@ -242,7 +242,7 @@ fn the_demo_ends_with_its_tables_and_changes_nothing_the_second_time() {
     let bench = Bench::new();
     let ran = bench.run(&["demo", "--exit"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    for told in ["auto-match", "preview", "finish", "BY HAND ONLY", "COMES FROM", "REASON", "live"] {
+    for told in ["auto-match", "preview", "finish", "typed in by hand", "COMES FROM", "REASON", "live"] {
         assert!(ran.out.contains(told), "{told} is missing: {}", ran.out);
     }
     assert!(!bench.data().exists(), "the demo has a temporary folder of its own");
@@ -251,6 +251,9 @@ fn the_demo_ends_with_its_tables_and_changes_nothing_the_second_time() {
     let document = document.json(0);
     let status = document["status"]["items"].as_array().expect("integrations");
     assert_eq!(status.len(), Vendors::start(0, 0).sandbox.all().len(), "an integration for each simulated vendor");
+    let assets = document["catalogue"]["asset"].as_array().expect("assets");
+    let sources = assets.iter().map(|doc| doc["sources"].as_array().map_or(0, Vec::len)).max();
+    assert_eq!(sources, Some(status.len()), "some device is known to every vendor");
     for of in status {
         assert_eq!((&of["state"], &of["last_run"]["outcome"]), (&"live".into(), &"complete".into()), "{of}");
         counts_add_up(&of["last_run"]);
