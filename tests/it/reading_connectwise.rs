@@ -31,7 +31,7 @@ fn simulator(clients: usize, devices: usize) -> ConnectWiseSim {
 }
 
 fn record(kind: Kind, id: u64, client: Option<u64>, name: &str, is_active: bool) -> VendorRecord {
-    let vendor_id = |id: u64| VendorId::parse(&id.to_string()).unwrap();
+    let vendor_id = |id: u64| VendorId::parse(&id.to_string()).expect("digits make an id");
     VendorRecord {
         kind,
         vendor_id: vendor_id(id),

@@ -259,12 +259,12 @@ fn broken_rows_cost_those_rows() {
 
 /// One call of a list on an account that is open.
 fn first_page(account: &Account, simulator: &mut KaseyaBmsSim) -> Then {
-    let mut reading = Reading::start(account.vendor.feed("employees").unwrap(), None, None);
+    let mut reading = Reading::start(account.vendor.feed("employees").expect("it has employees"), None, None);
     reading.take(account, &Words::default(), &simulator.answer(&reading.call(account), ORIGIN)).then
 }
 
 fn now(world: &SharedWorld) -> Timestamp {
-    Timestamp::from_millisecond(world.read().now_ms as i64).unwrap()
+    Timestamp::from_millisecond(world.read().now_ms as i64).expect("an instant")
 }
 
 #[test]

@@ -343,7 +343,7 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
         self.gatherer.flush().await?;
         let run = self.gatherer.run;
         let now = self.clock.now();
-        let (first, texts) = self.spool.to_save();
+        let (first, texts) = self.spool.save();
         self.at.spooled = first + texts.len();
         runs::save_spool(self.table, run, first, texts, now).await.doing("saving waiting rows")?;
         if !self.words.is_empty() {

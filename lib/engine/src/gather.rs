@@ -97,11 +97,9 @@ impl<'a> Known<'a> {
     /// clients may come to be mapped by this run.
     pub fn settled(&self, scope: &Scope, kind: Kind, clients_queued: bool) -> Option<&'a Remembered> {
         let remembered = self.digests.get(&kind)?.remembered(scope)?;
-        let is_settled = self.skip
-            && !remembered.is_unsettled()
-            && !self.again.contains_key(scope)
-            && !(remembered.waits_for_client() && clients_queued);
-        is_settled.then_some(remembered)
+        let may_be_mapped = remembered.waits_for_client() && clients_queued;
+        let is_asked_for = self.again.contains_key(scope) || may_be_mapped;
+        (self.skip && !remembered.is_unsettled() && !is_asked_for).then_some(remembered)
     }
 
     /// Returns what is remembered of a scope, if its content is the same and it need not be looked at.

@@ -161,7 +161,7 @@ impl Spool {
     }
 
     /// Returns the chunks that were not saved yet, as JSON, with the number of the first item, and counts them as saved.
-    pub fn to_save(&mut self) -> (usize, Vec<String>) {
+    pub fn save(&mut self) -> (usize, Vec<String>) {
         let (first, number) = self.saved;
         let names: BTreeMap<u32, Owner> = self.owners.iter().map(|(owner, rows)| (rows.place, owner.clone())).collect();
         let texts = self.chunks[first..].iter().map(|chunk| {

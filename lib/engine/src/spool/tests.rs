@@ -77,7 +77,7 @@ fn a_spool_that_is_saved_piece_by_piece_and_loaded_again_is_the_same() {
     for (number, page) in pages.iter().enumerate() {
         spool.put(page.clone());
         if number % 6 == 5 {
-            let (first, texts) = spool.to_save();
+            let (first, texts) = spool.save();
             saved.extend(texts.into_iter().enumerate().map(|(index, text)| (first + index, text)));
             let mut restored = Spool::default();
             saved.values().for_each(|text| restored.load(text).unwrap());
