@@ -540,7 +540,10 @@ fn base(vendor: &'static Vendor, text: &str, surroundings: &Surroundings) -> Res
         if !matches!(url.scheme(), "http" | "https") {
             return Err(bad_value("url", text, "give it with http:// or https://".to_owned()));
         }
-        let path = format!("{}/", url.path().trim_end_matches('/'));
+        let path = match (url.path().trim_end_matches('/'), &vendor.base) {
+            ("", Base::FromUrl(_, path)) => format!("/{path}"),
+            (path, _) => format!("{path}/"),
+        };
         url.set_path(&path);
         return Ok(url);
     }
@@ -550,7 +553,7 @@ fn base(vendor: &'static Vendor, text: &str, surroundings: &Surroundings) -> Res
         _ => return Err(bad_value("url", text, "give it with https://".to_owned())),
     }
     let pointed_at = match &vendor.base {
-        Base::FromUrl(rule) => rule(&url),
+        Base::FromUrl(rule, _) => rule(&url),
         Base::LookedUp(look_up) => (look_up.at)(Some(&url)),
     };
     pointed_at.map_err(|advice| bad_value("url", text, advice))

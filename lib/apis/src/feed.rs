@@ -82,8 +82,9 @@ pub struct PartSpec {
 /// Where a vendor's API is.
 pub enum Base {
     /// Follows from the setting `url`: the function turns what people paste there into the API's address, or says what is
-    /// wrong with it. It is given `https` addresses only; loopback is taken as it stands and never comes here.
-    FromUrl(fn(&Url) -> Result<Url, String>),
+    /// wrong with it. It is given `https` addresses only; a loopback address never comes here: it is taken as it stands,
+    /// and where it is a host alone, the API is at this path of it, which is empty or ends with a slash.
+    FromUrl(fn(&Url) -> Result<Url, String>, &'static str),
     /// Is said by a call that needs no credentials, asked before all others.
     LookedUp(LookUp),
 }

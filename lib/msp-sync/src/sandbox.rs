@@ -44,10 +44,10 @@ pub(crate) async fn start(port: u16, clients: u32, devices: u32, seed: u64) -> R
 /// One vendor: where it is, how to be let in, and the command that adds it.
 fn listing(of: &Listing) -> String {
     let mut text = format!("{}\n", of.vendor);
-    text.push_str(&format!("  url         {}\n", of.url));
+    text.push_str(&format!("  url              {}\n", of.url));
     let parts = of.settings.iter().filter(|(key, _)| **key != "url").chain(&of.secret);
     for (key, value) in parts {
-        text.push_str(&format!("  {key:<11} {value}\n"));
+        text.push_str(&format!("  {key:<16} {value}\n"));
     }
     text.push_str(&format!("\n  Add it:\n    export MSP_SYNC_ALLOW_LOOPBACK=1\n    {}\n", add_command("sandbox", of)));
     text

@@ -350,7 +350,7 @@ impl Simulator for NableRmmSim {
         Listing {
             vendor: self.vendor(),
             url: url.to_owned(),
-            settings: BTreeMap::from([("url", format!("{url}/api/"))]),
+            settings: BTreeMap::from([("url", url.to_owned())]),
             secret: BTreeMap::from([("api_key", self.api_key.clone())]),
         }
     }

@@ -51,7 +51,7 @@ pub static AUVIK: Vendor = Vendor {
         PartSpec { name: "username", what: "the e-mail address of the Auvik user whose key it is" },
         PartSpec { name: "api_key", what: "the API key from that user's profile in Auvik" },
     ],
-    base: Base::FromUrl(api_address),
+    base: Base::FromUrl(api_address, ""),
     auth: Auth::Headers(|account| vec![basic(account.secret.part("username"), account.secret.part("api_key"))]),
     accept: "application/vnd.api+json",
     feeds: &[TENANTS, DEVICES],

@@ -57,7 +57,7 @@ pub static KASEYA_BMS: Vendor = Vendor {
         PartSpec { name: "username", what: "the user name of a BMS user of type API Employee" },
         PartSpec { name: "password", what: "that user's password" },
     ],
-    base: Base::FromUrl(api_address),
+    base: Base::FromUrl(api_address, ""),
     auth: Auth::Login(Login { ask: login::ask, renew: login::renew, read: login::read }),
     accept: "application/json",
     feeds: &[ACCOUNT_TYPES, ACCOUNTS, CONTACTS, EMPLOYEES, ASSETS],

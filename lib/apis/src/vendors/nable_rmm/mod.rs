@@ -53,7 +53,7 @@ pub static NABLE_RMM: Vendor = Vendor {
         name: "api_key",
         what: "the API key from Settings > General Settings > API in the dashboard; making a new one ends the old one",
     }],
-    base: Base::FromUrl(api_address),
+    base: Base::FromUrl(api_address, "api/"),
     auth: Auth::Query { name: "apikey", part: "api_key" },
     // What is sent back as type is not certain (section 3).
     accept: "text/xml, */*",

@@ -162,3 +162,14 @@ fn verification_tells_causes_apart() {
     assert_eq!(said(200, "<html><title>Sign in</title>"), Err(Cause::NotTheApi));
     assert_eq!(said(200, "<result status=\"OK\"><items>"), Err(Cause::NotTheApi), "half a list");
 }
+
+#[test]
+fn a_loopback_host_alone_has_the_api_at_its_path() {
+    for path in ["", "/", "/api", "/api/"] {
+        let settings = [("url".to_owned(), format!("http://127.0.0.1:4002{path}"))];
+        let secret = Secret([("api_key".to_owned(), SecretText::new("k"))].into());
+        let surroundings = Surroundings { allow_loopback: true };
+        let account = Account::new(&NABLE_RMM, settings.into(), secret, &surroundings).unwrap();
+        assert_eq!(account.base().as_str(), "http://127.0.0.1:4002/api/", "{path:?}");
+    }
+}
