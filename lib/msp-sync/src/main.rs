@@ -58,6 +58,10 @@ fn log() {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }
 
+/// As much stack as the main thread has: `serve` carries out on other threads what a command carries out on that one, and
+/// a build that is not optimised needs more for a whole sync than threads have by default.
+const STACK_BYTES: usize = 8 << 20;
+
 fn act(cli: Cli) -> Result<Exit, Failure> {
     let Place { aws, json, .. } = &cli.place;
     if let Some(stack) = aws {
@@ -65,7 +69,11 @@ fn act(cli: Cli) -> Result<Exit, Failure> {
         return Err(Failure::usage(message, "leave --aws out, or name a folder with --data-dir"));
     }
     let json = *json;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build();
     let runtime = runtime.context("the threads could not be started")?;
     let named = cli.place.data_dir;
     let outcome = match cli.command {
