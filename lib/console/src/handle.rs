@@ -144,7 +144,7 @@ async fn answer<D: Deps>(request: Request, deps: &D, progress: &impl Progress) -
         Request::Resume { id } => integrations::resume(deps, &id).await,
         Request::Verify { id } => integrations::check(deps, &id).await,
         Request::IntegrationSet { id, change } => integrations::set(deps, &id, &change).await,
-        Request::Types { id, page } => integrations::types(table, &id, &page).await,
+        Request::Types { id, page } => integrations::types::types(deps, &id, &page).await,
         Request::SecretRotate { id, secret } => integrations::rotate(deps, &id, secret.0).await,
         Request::Sync { target, force } => runs::sync(deps, &target, force, progress).await,
         Request::Records { id, kind, filter, page } => records::list(table, &id, kind, &filter, &page).await,

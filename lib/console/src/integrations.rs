@@ -2,6 +2,7 @@
 
 mod change;
 mod same;
+pub(crate) mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +23,7 @@ use reconcile::ids::IntegrationId;
 use reconcile::record::Kind;
 
 use crate::answer::Answer;
+use crate::cost::expected_cost;
 use crate::error::{Code, ConsoleError};
 use crate::handle::Deps;
 use crate::request::{IntegrationChange, Page};
@@ -67,6 +69,7 @@ pub(crate) fn view(integration: &Integration, now: Timestamp) -> IntegrationView
         time_zone: integration.time_zone.clone(),
         archive_stale: integration.archive_stale,
         next_run_at: next_run_at(integration, now),
+        expected_cost: None,
     }
 }
 
@@ -138,8 +141,13 @@ pub(crate) async fn list<D: Deps>(deps: &D, page: &Page) -> Result<Answer, Conso
 
 /// `integration show`.
 pub(crate) async fn show<D: Deps>(deps: &D, id: &str) -> Result<Answer, ConsoleError> {
-    let integration = find::integration(deps.table(), id).await?;
-    Ok(Answer::Integration(view(&integration, deps.clock().now())))
+    told(deps, &find::integration(deps.table(), id).await?).await
+}
+
+/// Answers with an integration and what its next run costs.
+async fn told<D: Deps>(deps: &D, integration: &Integration) -> Result<Answer, ConsoleError> {
+    let expected_cost = expected_cost(deps.table(), integration).await?;
+    Ok(Answer::Integration(IntegrationView { expected_cost, ..view(integration, deps.clock().now()) }))
 }
 
 /// Refuses while a run is open: it would go on writing.
@@ -357,13 +365,14 @@ const CHANGE_TRIES_MAX: usize = 5;
 /// `integration set`.
 pub(crate) async fn set<D: Deps>(deps: &D, id: &str, wanted: &IntegrationChange) -> Result<Answer, ConsoleError> {
     let now = deps.clock().now();
+    let known_types = known_types(deps, &find::integration(deps.table(), id).await?, wanted).await?;
     for _ in 0..CHANGE_TRIES_MAX {
         let mut integration = find::integration(deps.table(), id).await?;
         let vendor = vendor(&integration.vendor)?;
         let facts = change::Facts {
             vendor,
             has_mapped_clients: has_mapped_clients(deps.table(), &integration, wanted).await?,
-            known_types: known_types(deps.table(), &integration, wanted).await?,
+            known_types: &known_types,
             now,
         };
         let before = integration.clone();
@@ -374,10 +383,10 @@ pub(crate) async fn set<D: Deps>(deps: &D, id: &str, wanted: &IntegrationChange)
             integration.settings = account.settings;
         }
         if integration == before {
-            return Ok(Answer::Integration(view(&integration, now)));
+            return told(deps, &integration).await;
         }
         match save(deps.table(), &mut integration).await {
-            Ok(()) => return Ok(Answer::Integration(view(&integration, now))),
+            Ok(()) => return told(deps, &integration).await,
             Err(error) if error.is_conflict() => {}
             Err(error) => return Err(error.into()),
         }
@@ -398,47 +407,17 @@ async fn has_mapped_clients(
     Ok(clients.iter().any(|entry| entry.mapping.doc.is_some()))
 }
 
-async fn known_types(
-    table: &impl Table,
+/// Returns the types that a change may name; nobody is asked where it names none, or may name none yet.
+async fn known_types<D: Deps>(
+    deps: &D,
     integration: &Integration,
     wanted: &IntegrationChange,
 ) -> Result<Vec<TypeView>, ConsoleError> {
-    if wanted.types.is_none() || integration.types.is_none() {
+    let names_some = wanted.types.as_ref().is_some_and(|types| types.iter().any(|word| !word.trim().is_empty()));
+    if !names_some || integration.types.is_none() || integration.state == IntegrationState::Draft {
         return Ok(Vec::new());
     }
-    types_read(table, integration).await
-}
-
-/// Returns the configuration types of the assets that were read.
-async fn types_read(table: &impl Table, integration: &Integration) -> Result<Vec<TypeView>, ConsoleError> {
-    let selected = integration.types.clone().unwrap_or_default();
-    let mut types: BTreeMap<String, TypeView> = BTreeMap::new();
-    for entry in find::entries_of(table, integration, Kind::Asset).await? {
-        let Some(class) = entry.record.class else { continue };
-        let one = types.entry(class.id.clone()).or_insert_with(|| TypeView {
-            selected: selected.contains(&class.id),
-            id: class.id,
-            name: class.name,
-            count: Some(0),
-        });
-        one.count = one.count.map(|count| count + 1);
-    }
-    Ok(types.into_values().collect())
-}
-
-/// `integration types`.
-pub(crate) async fn types(table: &impl Table, id: &str, page: &Page) -> Result<Answer, ConsoleError> {
-    let integration = find::integration(table, id).await?;
-    if integration.types.is_none() {
-        let name = vendor(&integration.vendor)?.name;
-        let message = format!("{name} has no configuration types to choose from");
-        return Err(ConsoleError::new(Code::Refused, message, "all of its assets are taken in"));
-    }
-    if integration.state == IntegrationState::Draft {
-        return Err(not_verified(&integration));
-    }
-    let types = types_read(table, &integration).await?;
-    Ok(Answer::Types(paging::slice(types, page, |one| one.id.clone())?))
+    types::known(deps, integration).await
 }
 
 /// Says that nothing is possible before `verify` succeeds.

@@ -8,6 +8,7 @@
 pub mod answer;
 mod audit;
 mod catalogue;
+mod cost;
 pub mod csv;
 mod decisions;
 pub mod error;

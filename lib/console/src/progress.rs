@@ -4,6 +4,8 @@ use reconcile::ids::IntegrationId;
 use reconcile::record::Kind;
 use serde::{Deserialize, Serialize};
 
+use crate::views::CostView;
+
 /// What a run is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -47,6 +49,25 @@ pub struct ProgressEvent {
     pub records: u64,
     /// Requests sent to the vendor so far; 0 where nothing is read.
     pub vendor_requests: u64,
+    /// What the run is expected to cost: told once, before it begins, where an earlier run says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_cost: Option<CostView>,
+}
+
+impl ProgressEvent {
+    /// Makes the event that states a run's cost before it begins.
+    pub fn expected(integration: &IntegrationId, cost: CostView) -> Self {
+        Self {
+            integration: integration.clone(),
+            phase: Phase::Reading,
+            kind: None,
+            done: 0,
+            total: None,
+            records: 0,
+            vendor_requests: 0,
+            expected_cost: Some(cost),
+        }
+    }
 }
 
 /// Takes progress events; may be called often, and must not block.

@@ -1,8 +1,5 @@
 //! Running integrations, and telling how runs went.
 
-use std::collections::BTreeMap;
-
-use apis::cost::estimate;
 use apis::vendors;
 use engine::ports::{Clock, Table};
 use engine::store::entries;
@@ -16,12 +13,13 @@ use reconcile::record::Kind;
 use reconcile::run;
 
 use crate::answer::Answer;
+use crate::cost::expected_cost;
 use crate::error::{Code, ConsoleError};
 use crate::handle::Deps;
 use crate::progress::{Phase, Progress, ProgressEvent};
 use crate::request::{Page, SyncTarget};
 use crate::shown::shown;
-use crate::views::{CostView, List, NotRun, ProgressView, RunView, StatusView, SyncView};
+use crate::views::{List, NotRun, ProgressView, RunView, StatusView, SyncView};
 use crate::words::Outcome;
 use crate::{find, integrations, paging};
 
@@ -85,6 +83,7 @@ impl<P: Progress> Watch for Told<'_, P> {
             total,
             records: 0,
             vendor_requests: 0,
+            expected_cost: None,
         };
         self.progress.report(match sign {
             Sign::Reading { feed, done, total, records, requests } => {
@@ -149,6 +148,9 @@ pub(crate) async fn run_one<D: Deps>(
         let hint = format!("`integration set {} --sync KIND,…` chooses them", integration.id);
         return Err(ConsoleError::new(Code::Refused, format!("{}: no kinds are chosen to sync", integration.id), hint));
     }
+    if let Some(cost) = expected_cost(deps.table(), integration).await? {
+        progress.report(ProgressEvent::expected(&integration.id, cost));
+    }
     let watch = Told { integration, progress };
     match deps.sync(integration, trigger, &watch).await? {
         Synced::Ran(record) => Ok(view(&record)),
@@ -169,7 +171,7 @@ pub(crate) async fn run_one<D: Deps>(
 }
 
 /// Says why an integration in this state does not run.
-fn not_now(integration: &Integration, state: IntegrationState) -> ConsoleError {
+pub(crate) fn not_now(integration: &Integration, state: IntegrationState) -> ConsoleError {
     let id = &integration.id;
     match state {
         IntegrationState::CredentialsRejected => ConsoleError::new(
@@ -243,7 +245,7 @@ async fn status_of(table: &impl Table, integration: &Integration, now: Timestamp
         current_run = Some(shown);
     }
     let staged = !entries::staged_scopes(table, &integration.id).await?.is_empty();
-    let waiting = waiting(integration, held.as_ref(), staged);
+    let waiting = waiting(integration, held.as_ref(), !closed.is_empty(), staged);
     let last = held.as_ref().or(closed.first());
     Ok(StatusView {
         integration: integration.id.clone(),
@@ -252,18 +254,22 @@ async fn status_of(table: &impl Table, integration: &Integration, now: Timestamp
         last_run: last.map(view),
         current_run,
         next_run_at: integrations::next_run_at(integration, now),
-        expected_cost: last.and_then(|record| cost(integration, record)),
+        expected_cost: expected_cost(table, integration).await?,
         waiting,
     })
 }
 
 /// Says what waits for a person, and what they do about it.
-fn waiting(integration: &Integration, held: Option<&RunRecord>, staged: bool) -> Vec<String> {
+fn waiting(integration: &Integration, held: Option<&RunRecord>, is_read: bool, staged: bool) -> Vec<String> {
     let id = &integration.id;
     let mut waiting = Vec::new();
     match integration.state {
         IntegrationState::Draft => waiting.push(format!("not verified: `integration verify {id}`")),
         IntegrationState::Verified => waiting.push(format!("no kinds chosen: `integration set {id} --sync KIND,…`")),
+        IntegrationState::Configured if !staged && is_read => {
+            let decide = format!("`auto-match {id}`, `create-unmatched {id}` or one by one");
+            waiting.push(format!("not live: decide ({decide}), then `preview {id}` and `finish {id}`"));
+        }
         IntegrationState::Configured if !staged => {
             waiting.push(format!("not live: `sync {id}` reads it, then decide, `preview {id}` and `finish {id}`"));
         }
@@ -272,6 +278,10 @@ fn waiting(integration: &Integration, held: Option<&RunRecord>, staged: bool) ->
         }
         IntegrationState::Configured | IntegrationState::Live | IntegrationState::Paused => {}
     }
+    let chooses_no_type = integration.types.as_ref().is_some_and(|types| types.is_empty());
+    if integration.state == IntegrationState::Configured && chooses_no_type && integration.sync.contains(&Kind::Asset) {
+        waiting.push(format!("no configuration type is chosen, so no asset comes in: `integration types {id}`"));
+    }
     if let Some(plan) = held.and_then(|record| record.plan.as_ref()) {
         waiting.push(format!("the guard holds a plan: `plan show {plan}`, then `plan approve` or `plan discard`"));
     }
@@ -279,15 +289,6 @@ fn waiting(integration: &Integration, held: Option<&RunRecord>, staged: bool) ->
         waiting.push(format!("decisions are staged: `preview {id}`, then `finish {id}`"));
     }
     waiting
-}
-
-/// Returns what the next complete read is expected to cost, judged by what the last run read.
-fn cost(integration: &Integration, last: &RunRecord) -> Option<CostView> {
-    let vendor = vendors::find(&integration.vendor)?;
-    let fetched: BTreeMap<Kind, u64> = last.counts.iter().map(|(kind, counts)| (*kind, counts.fetched)).collect();
-    let clients = fetched.get(&Kind::Client).copied()?;
-    let estimate = estimate(vendor, clients, &fetched, 0);
-    Some(CostView { vendor_requests: estimate.requests, seconds: estimate.seconds })
 }
 
 /// `runs`.

@@ -57,6 +57,10 @@ pub struct IntegrationView {
     pub archive_stale: bool,
     /// When it runs next by itself; `None` unless it is live and has a schedule.
     pub next_run_at: Option<Timestamp>,
+    /// What the next run is expected to cost; only where one integration is shown or was
+    /// changed, and not before its first run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_cost: Option<CostView>,
 }
 
 /// An integration that was removed. Its documentation records stay, with the values that they had from it.

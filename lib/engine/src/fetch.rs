@@ -17,6 +17,8 @@ mod clients;
 mod details;
 mod lists;
 
+pub use self::details::is_worth_a_call;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use apis::account::Account;

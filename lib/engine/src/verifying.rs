@@ -31,10 +31,16 @@ pub enum Refused {
 
 /// Opens the account and tries one cheap call per kind. Nothing is stored; may be repeated.
 pub async fn verify(account: &Account, kinds: &BTreeSet<Kind>, transport: &impl Transport) -> Vec<Verified> {
-    let Some(first) = kinds.first() else { return Vec::new() };
+    if kinds.is_empty() {
+        return Vec::new();
+    }
     let account = &match open(account, transport).await {
         Ok(account) => account,
-        Err(refused) => return vec![Verified { kind: *first, what: "the sign-in", answer: Err(refused) }],
+        // No kind can be asked for, whatever the reason.
+        Err(refused) => {
+            let refused = |kind| Verified { kind, what: "the sign-in", answer: Err(refused.clone()) };
+            return kinds.iter().copied().map(refused).collect();
+        }
     };
     let mut verified = Vec::new();
     for check in checks(account, kinds) {

@@ -54,3 +54,35 @@ fn sites_cost_two_calls_each_less_those_of_clients_that_have_nothing() {
     let hidden = requests(100, &[(Kind::Asset, 40_000)]);
     assert!((299..=301).contains(&hidden), "sites are read for their devices, at least one a client: {hidden}");
 }
+
+/// A read of clients and what they have.
+fn read_of(clients: u64, records: &BTreeMap<Kind, u64>) -> Expected<'_> {
+    Expected { clients, no_customers: 0, records, details: 0, measured: None, requests_per_minute: None }
+}
+
+#[test]
+fn companies_that_are_no_customers_are_not_asked_for_their_sites() {
+    let vendor = vendors::find("connectwise").unwrap();
+    let records = BTreeMap::from([(Kind::Location, 500)]);
+    let of = |no_customers| estimate_of(vendor, &Expected { no_customers, ..read_of(900, &records) }).requests;
+    assert_eq!(of(0) - of(600), 600);
+}
+
+#[test]
+fn a_pace_that_is_set_counts_in_place_of_the_vendors() {
+    let vendor = vendors::find("nable-rmm").unwrap();
+    let records = BTreeMap::from([(Kind::Location, 150)]);
+    let at = |requests_per_minute| {
+        let estimate = estimate_of(vendor, &Expected { requests_per_minute, ..read_of(119, &records) });
+        (estimate.requests, estimate.seconds)
+    };
+    assert_eq!((at(None), at(Some(30))), ((120, 120), (120, 240)));
+}
+
+#[test]
+fn what_a_read_took_is_believed_and_details_come_on_top() {
+    let vendor = vendors::find("nable-rmm").unwrap();
+    let records = BTreeMap::from([(Kind::Location, 150)]);
+    let expected = Expected { measured: Some(90), details: 7, ..read_of(119, &records) };
+    assert_eq!(estimate_of(vendor, &expected), Estimate { requests: 97, seconds: 97 });
+}

@@ -6,9 +6,11 @@ use apis::feed::Vendor;
 use engine::schedule::Schedule;
 use engine::store::integrations::{Integration, IntegrationState};
 use jiff::Timestamp;
+use reconcile::ids::IntegrationId;
 use reconcile::record::Kind;
 
 use super::not_verified;
+use super::types::none_to_choose;
 use crate::error::{Code, ConsoleError};
 use crate::nearest;
 use crate::request::IntegrationChange;
@@ -20,8 +22,8 @@ pub(super) struct Facts<'a> {
     pub vendor: &'a Vendor,
     /// Whether at least one of its clients is mapped.
     pub has_mapped_clients: bool,
-    /// The configuration types of the assets that were read.
-    pub known_types: Vec<TypeView>,
+    /// The configuration types that may be chosen, where the change names some.
+    pub known_types: &'a [TypeView],
     /// The present instant.
     pub now: Timestamp,
 }
@@ -146,28 +148,33 @@ fn kinds(changed: &mut Integration, wanted: &IntegrationChange, facts: &Facts<'_
 fn types(changed: &mut Integration, wanted: &IntegrationChange, facts: &Facts<'_>) -> Result<(), ConsoleError> {
     let Some(asked) = &wanted.types else { return Ok(()) };
     if !facts.vendor.has_asset_types {
-        let message = format!("{} has no configuration types to choose from", facts.vendor.name);
-        return Err(refused(message, "all of its assets are taken in"));
+        return Err(none_to_choose(facts.vendor));
     }
-    let mut chosen = BTreeSet::new();
-    for word in asked.iter().map(|word| word.trim()).filter(|word| !word.is_empty()) {
-        let by_id = facts.known_types.iter().find(|one| one.id == word);
-        let known = by_id.or_else(|| facts.known_types.iter().find(|one| one.name == word));
-        match known {
-            Some(one) => {
-                chosen.insert(one.id.clone());
-            }
-            // A type that is chosen stays so, even if no asset has it any more.
-            None if changed.types.as_ref().is_some_and(|types| types.contains(word)) => {
-                chosen.insert(word.to_owned());
-            }
-            None => {
-                let words = facts.known_types.iter().flat_map(|one| [one.id.as_str(), one.name.as_str()]);
-                let hint = nearest::hint(word, words, &format!("`integration types {}` shows them", changed.id));
-                return Err(usage(format!("there is no configuration type {word:?}"), hint));
-            }
-        }
-    }
-    changed.types = Some(chosen);
+    let words = asked.iter().map(|word| word.trim()).filter(|word| !word.is_empty());
+    changed.types = Some(words.map(|word| chosen(word, &changed.id, facts)).collect::<Result<_, _>>()?);
     Ok(())
+}
+
+/// Returns the id of the type that a word names: an id, or a name that no other type has.
+fn chosen(word: &str, id: &IntegrationId, facts: &Facts<'_>) -> Result<String, ConsoleError> {
+    if facts.known_types.iter().any(|one| one.id == word) {
+        return Ok(word.to_owned());
+    }
+    let called: Vec<&str> =
+        facts.known_types.iter().filter(|one| one.name == word).map(|one| one.id.as_str()).collect();
+    match called[..] {
+        [one] => Ok(one.to_owned()),
+        [] => {
+            let words = facts.known_types.iter().flat_map(|one| [one.id.as_str(), one.name.as_str()]);
+            let otherwise = match facts.known_types {
+                [] => format!("none are known before the assets were read: `sync {id}` reads them"),
+                _ => format!("`integration types {id}` shows them"),
+            };
+            Err(usage(format!("there is no configuration type {word:?}"), nearest::hint(word, words, &otherwise)))
+        }
+        [..] => Err(usage(
+            format!("several configuration types are called {word:?}"),
+            format!("give the id of the one that is meant: {}", called.join(", ")),
+        )),
+    }
 }

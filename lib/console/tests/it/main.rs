@@ -1,10 +1,14 @@
-//! Requests and answers over a whole deployment in memory, with a simulated Auvik as the vendor.
+//! Requests and answers over a whole deployment in memory, with simulated vendors.
 
 #![allow(clippy::unwrap_used)] // The exemption for tests does not reach the functions that tests share.
 
 mod catalogue;
 mod contract;
+mod cost;
 mod deciding;
 mod desk;
+mod office;
 mod running;
 mod setting_up;
+mod types;
+mod verifying;

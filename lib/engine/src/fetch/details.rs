@@ -19,6 +19,7 @@ use crate::message::Row;
 use crate::ports::{Clock, QueueOut, Table, Transport};
 use crate::store::digests::Sum;
 use crate::store::entries::{self, IdRange};
+use crate::store::integrations::Integration;
 use crate::watch::Watch;
 
 impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N, C, W> {
@@ -59,13 +60,7 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
 
     /// Says whether a row is worth a call: setting up needs none, and what stays out whatever the call says needs none.
     fn wants_detail(&self, record: &VendorRecord) -> bool {
-        let types = self.integration.types.as_ref();
-        let is_chosen = types.is_none_or(|types| record.class.as_ref().is_some_and(|class| types.contains(&class.id)));
-        self.trigger != Trigger::Setup
-            && is_chosen
-            && record.malformed.is_none()
-            && record.activity == Activity::Active
-            && !has_no_id(record)
+        self.trigger != Trigger::Setup && is_worth_a_call(record, self.integration)
     }
 
     /// Makes the calls for rows, given with their places, several at a time; returns how many could not be completed.
@@ -109,6 +104,13 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
         }
         Ok(failed)
     }
+}
+
+/// Says whether a row would be documented if its detail were there: one of a type that is chosen, whole, and in use.
+pub fn is_worth_a_call(record: &VendorRecord, integration: &Integration) -> bool {
+    let types = integration.types.as_ref();
+    let is_chosen = types.is_none_or(|types| record.class.as_ref().is_some_and(|class| types.contains(&class.id)));
+    is_chosen && record.malformed.is_none() && record.activity == Activity::Active && !has_no_id(record)
 }
 
 /// A row that was asked for.

@@ -23,6 +23,7 @@ fn live(id: &str, schedule: &str, next: &str) -> IntegrationView {
         time_zone: "UTC".to_owned(),
         archive_stale: false,
         next_run_at: Some(at(next)),
+        expected_cost: None,
     }
 }
 
