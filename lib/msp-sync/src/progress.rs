@@ -10,6 +10,8 @@ use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressState, ProgressS
 use reconcile::ids::IntegrationId;
 use reconcile::record::Kind;
 
+use crate::render;
+
 /// How often something on the screen moves.
 const TICK: Duration = Duration::from_millis(120);
 /// After so long without a sign of progress a person wants one.
@@ -83,9 +85,20 @@ impl Progress for Shown {
             return;
         }
         self.patience.finish_and_clear();
+        if let Some(cost) = &event.expected_cost {
+            let line = format!("{}: {}", event.integration, render::expected(cost));
+            return match &self.manner {
+                // A terminal that cannot be written to has nobody to be told.
+                Manner::Bars(bars) => bars.println(line).unwrap_or_default(),
+                _ => eprintln!("{line}"),
+            };
+        }
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = (event.phase, event.kind);
-        let changed = runs.get(&event.integration).is_none_or(|stage| stage.at != at);
+        let before = runs.get(&event.integration).map(|stage| stage.at);
+        // A list of words between two kinds is nothing that a person waits for.
+        let kind = event.kind.or(before.filter(|(phase, _)| *phase == event.phase).and_then(|(_, kind)| kind));
+        let at = (event.phase, kind);
+        let changed = before != Some(at);
         if changed {
             let bar = self.begin(&event);
             if let Some(before) = runs.insert(event.integration.clone(), Stage { at, bar }) {

@@ -3,11 +3,13 @@
 use console::request::Request;
 use console::views::{IntegrationView, List, RemovedView, TypeView, VerifyView};
 use console::words::IntegrationState;
+use reconcile::ids::IntegrationId;
+use reconcile::record::Kind;
 
 use super::more;
 use super::screen::{Ink, Screen, harmless, harmless_lines};
 use super::table::{Column, Sheet, Value, facts};
-use super::words::{counted, instant_or, integration_state, listed};
+use super::words::{counted, expected, instant_or, integration_state, listed};
 
 /// What to type where nothing is set up yet.
 pub(super) const NONE_YET: &str = "No integrations yet. Add one:\n  \
@@ -66,6 +68,9 @@ pub(super) fn one(asked: &Request, view: &IntegrationView, screen: Screen) -> St
     let schedule = view.schedule.as_ref().map(|cron| format!("{cron}  ({})", view.time_zone));
     rows.push(("schedule", schedule.unwrap_or_else(|| "none".to_owned()).into()));
     rows.push(("next run", instant_or(view.next_run_at, "-").into()));
+    if let Some(cost) = &view.expected_cost {
+        rows.push(("next run costs", expected(cost).into()));
+    }
     rows.push(("archive stale", if view.archive_stale { "on" } else { "off" }.into()));
     let settings: Vec<(String, String)> =
         view.settings.iter().map(|(key, value)| (format!("setting {key}"), value.clone())).collect();
@@ -78,9 +83,20 @@ fn next_step(view: &IntegrationView) -> String {
     let id = &view.integration;
     match view.state {
         IntegrationState::Draft => format!("\nNext: msp-sync integration verify {id}\n"),
-        IntegrationState::Verified => format!("\nNext: msp-sync integration set {id} --sync client,asset\n"),
+        IntegrationState::Verified => choose_kinds(id, &view.kinds),
         IntegrationState::Configured => {
-            format!("\nNext: msp-sync sync {id}    (reads the vendor; nothing is written to the documentation)\n")
+            let types = match &view.types {
+                Some(types) if types.is_empty() && view.sync.contains(&Kind::Asset) => {
+                    format!("\nNo asset comes in before its type is chosen: msp-sync integration types {id}\n")
+                }
+                _ => String::new(),
+            };
+            // What a run costs is known once there was one.
+            let next = match view.expected_cost {
+                Some(_) => format!("msp-sync auto-match {id}, then create-unmatched, preview and finish"),
+                None => format!("msp-sync sync {id}    (reads the vendor; nothing is written to the documentation)"),
+            };
+            format!("{types}\nNext: {next}\n")
         }
         IntegrationState::CredentialsRejected => {
             format!("\nThe vendor refuses its secret. Next: msp-sync secret rotate {id} --secret-stdin\n")
@@ -114,8 +130,9 @@ pub(super) fn verified(view: &VerifyView, screen: Screen) -> String {
         }
         told.push((&item.cause, &item.hint));
         text.push('\n');
+        let likely = likely_cause(&item.cause);
         for (label, line) in
-            [("Likely cause: ", &item.cause), ("What to do:   ", &item.hint), ("Try it:       ", &item.curl)]
+            [("Likely cause: ", likely), ("What to do:   ", item.hint.as_str()), ("Try it:       ", item.curl.as_str())]
         {
             if !line.is_empty() {
                 text.push_str(&format!("{label}{}\n", harmless_lines(line)));
@@ -126,7 +143,8 @@ pub(super) fn verified(view: &VerifyView, screen: Screen) -> String {
         (Some(true), _) => text.push_str("\nThe new secret is the current one.\n"),
         (Some(false), _) => text.push_str("\nThe new secret was not taken; the one before stays.\n"),
         (None, true) if view.state == IntegrationState::Verified => {
-            text.push_str(&format!("\nNext: msp-sync integration set {id} --sync client,asset\n"));
+            let work: Vec<Kind> = view.items.iter().filter(|item| item.ok).map(|item| item.kind).collect();
+            text.push_str(&choose_kinds(id, &work));
         }
         (None, _) => {}
     }
@@ -136,10 +154,36 @@ pub(super) fn verified(view: &VerifyView, screen: Screen) -> String {
     text
 }
 
+/// The command that chooses all of these kinds.
+fn choose_kinds(id: &IntegrationId, kinds: &[Kind]) -> String {
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.code()).collect();
+    format!("\nNext: msp-sync integration set {id} --sync {}\n", kinds.join(","))
+}
+
+/// A cause in words; a code that has none stands for itself.
+fn likely_cause(code: &str) -> &str {
+    match code {
+        "credentials" => "the secret is wrong, was changed or taken back, or may not use the API",
+        "permission" => "the secret is good, but may not read this",
+        "wrong_place" => "the account is somewhere else than url says",
+        "not_found" => "the vendor does not know what the settings name",
+        "bad_request" => "the vendor does not take the request as it is",
+        "unavailable" => "the vendor is busy or out of order; it may pass",
+        "not_the_api" => "something else than the vendor's API answers there",
+        "no_answer" => "nobody answers there, or something in between does not let the call through",
+        other => other,
+    }
+}
+
 /// `integration types`.
-pub(super) fn types(list: &List<TypeView>, screen: Screen) -> String {
+pub(super) fn types(asked: &Request, list: &List<TypeView>, screen: Screen) -> String {
     if list.items.is_empty() {
-        return "The vendor has no configuration types to choose from.\n".to_owned();
+        let id = if let Request::Types { id, .. } = asked { id } else { "ID" };
+        return format!(
+            "No configuration types are known yet. Kaseya BMS has no list of them: they are those of the assets that were \
+             read.\nNext: msp-sync sync {id}    (asset must be among the kinds to sync; nothing is written to the \
+             documentation)\n"
+        );
     }
     let mut sheet = Sheet::new([
         Column::id("ID"),

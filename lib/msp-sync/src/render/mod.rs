@@ -23,7 +23,7 @@ pub(crate) use plans::sums as plan_counts;
 pub(crate) use runs::counts as run_counts;
 pub(crate) use screen::{Ink, Screen, colour_wanted, command, harmless, harmless_lines, paragraph};
 pub(crate) use together::{by_sources, runs_together, shared, unsynced_together};
-pub(crate) use words::and;
+pub(crate) use words::{and, expected};
 
 /// Names of clients, for tables that would show their ids.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +53,7 @@ pub(crate) fn answer(asked: &Request, answer: &Answer, names: &Names, screen: Sc
         Answer::Integrations(list) => integrations::list(list, screen),
         Answer::Removed(view) => integrations::removed(view),
         Answer::Verified(view) => integrations::verified(view, screen),
-        Answer::Types(list) => integrations::types(list, screen),
+        Answer::Types(list) => integrations::types(asked, list, screen),
         Answer::Synced(view) => runs::synced(view, screen),
         Answer::Records(list) => records::list(asked, list, names, screen),
         Answer::Staged(view) => records::staged(asked, view, screen),

@@ -12,7 +12,7 @@ use super::integrations::NONE_YET;
 use super::more;
 use super::screen::{Ink, Screen, harmless};
 use super::table::{Column, Sheet, Value, facts};
-use super::words::{between, count, counted, duration, instant, instant_or, integration_state, outcome};
+use super::words::{between, count, counted, expected, instant, instant_or, integration_state, outcome};
 
 /// `status`.
 pub(super) fn status(asked: &Request, list: &List<StatusView>, screen: Screen) -> String {
@@ -66,11 +66,7 @@ fn details(view: &StatusView, single: bool, screen: Screen) -> String {
         text.push_str(&format!("\n{} runs{progress}  ({})\n", view.integration, run.run_id));
     }
     if let (true, Some(cost)) = (single, &view.expected_cost) {
-        let requests = counted(cost.vendor_requests, "vendor request");
-        text.push_str(&format!(
-            "\nThe next run costs about {requests}, {} at the vendor's limit.\n",
-            duration(cost.seconds)
-        ));
+        text.push_str(&format!("\nThe next run costs {}.\n", expected(cost)));
     }
     for line in &view.waiting {
         let mark = screen.paint(Ink::Care, "waits for you:");

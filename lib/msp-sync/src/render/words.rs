@@ -1,5 +1,6 @@
 //! The fixed words with their colours, times, durations and counts as people read them.
 
+use console::views::CostView;
 use console::words::{IntegrationState, Outcome, PlanState};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -74,6 +75,16 @@ pub(super) fn duration(seconds: u64) -> String {
         (0, minutes, seconds) => format!("{minutes} min {seconds:02} s"),
         (hours, minutes, _) => format!("{hours} h {minutes:02} min"),
     }
+}
+
+/// What a run is expected to cost: `about 501 vendor requests, about 8 minutes at the vendor's limit`.
+pub(crate) fn expected(cost: &CostView) -> String {
+    let time = match cost.seconds {
+        seconds @ 0..60 => counted(seconds.max(1), "second"),
+        seconds @ 60..7200 => counted(seconds.div_ceil(60), "minute"),
+        seconds => counted(seconds.div_ceil(3600), "hour"),
+    };
+    format!("about {}, about {time} at the vendor's limit", counted(cost.vendor_requests, "vendor request"))
 }
 
 /// A count with its digits in groups: 12,345.
