@@ -12,18 +12,21 @@ mod shelf;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use engine::ports::Table;
 use engine::store::entries;
 use fastrand::Rng;
 use reconcile::ids::Scope;
+use reconcile::plan::Counts;
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
+use reconcile::run::Trigger;
 use sandbox::world::{ClientNo, DeviceNo, Size, System, World};
 
 use self::office::Office;
 use self::shelf::Shown;
 
 /// Seeds played where nothing else is asked for.
-const CASES: u64 = 6;
+const CASES: u64 = 3;
 /// So many rounds settle what one integration left for another.
 const ROUNDS_MAX: usize = 4;
 /// A world that is made and synced ten times over in a few seconds.
@@ -181,4 +184,26 @@ async fn held(office: &Office, which: usize) -> Vec<(Reason, Vec<reconcile::ids:
         }));
     }
     held
+}
+
+#[tokio::test]
+async fn an_unchanged_scheduled_night_writes_nothing_but_the_run_with_any_vendor() {
+    let mut world = World::new(&Size { seed: 5, ..SIZE });
+    office::make_consistent(&mut world);
+    let office = Office::new(world).await;
+    for which in 0..office.count() {
+        office.set_up(which).await;
+    }
+    settle(&office, &mut Rng::with_seed(1)).await;
+    for _ in 0..2 {
+        office.pass_a_day();
+        for which in 0..office.count() {
+            let before = office.table.meter().read();
+            let run = office.run(which, Trigger::Schedule).await;
+            let written = office.table.meter().read().items_written - before.items_written;
+            assert!(written <= 5, "{}: {written} items: {:?}", office.integration(which), run.log);
+            let is_quiet = |of: &Counts| of.created + of.matched + of.updated == 0 && of.adds_up();
+            assert!(run.counts.values().all(is_quiet), "{:?}", run.counts);
+        }
+    }
 }

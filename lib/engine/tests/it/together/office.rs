@@ -89,10 +89,16 @@ impl Office {
         self.vendors.world.change(|world| world.night(nth, 5.0));
     }
 
+    /// Lets a day pass for everybody.
+    pub fn pass_a_day(&self) {
+        self.vendors.world.change(|world| world.night(99, 0.0));
+        self.clock.advance(Duration::from_secs(24 * 3600));
+    }
+
     /// Sets an integration up: reads it, takes all types, decides about clients and users, finishes, and syncs once.
     pub async fn set_up(&self, which: usize) {
         self.add(which).await;
-        assert_eq!(self.run(which).await.run.trigger, Trigger::Setup);
+        assert_eq!(self.run(which, Trigger::Manual).await.run.trigger, Trigger::Setup);
         self.take_all_types(which).await;
         for (scope, kind) in [(Scope::Clients, Kind::Client), (Scope::Users, Kind::User)] {
             self.decide(which, &scope, kind).await;
@@ -175,13 +181,14 @@ impl Office {
 
     /// Syncs an integration once and returns how many records it created, matched or updated.
     pub async fn sync(&self, which: usize) -> u64 {
-        let run = self.run(which).await;
+        let run = self.run(which, Trigger::Manual).await;
         assert_eq!(run.run.outcome(), Some(Outcome::Complete), "{}: {:?}", self.integration(which), run.log);
         assert!(run.counts.values().all(|counts| counts.adds_up()), "{:?}", run.counts);
         run.counts.values().map(|counts| counts.created + counts.matched + counts.updated).sum()
     }
 
-    async fn run(&self, which: usize) -> RunRecord {
+    /// Syncs an integration once and returns the run.
+    pub async fn run(&self, which: usize, trigger: Trigger) -> RunRecord {
         let vendors = self.vendors.clone();
         let transport = FnTransport::new(move |call: &Call| -> Result<Reply, SendError> {
             Ok(vendors.answer(call).expect("calls go to the listed addresses only"))
@@ -192,7 +199,7 @@ impl Office {
         let id = self.integration(which);
         let synced = sync(
             &id,
-            Trigger::Manual,
+            trigger,
             &holder,
             &surroundings,
             &self.table,
