@@ -5,7 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
+use aws::queue::SqsQueue;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use engine::ports::{Delivery, Envelope, QueueError, QueueIn, QueueOut};
 
@@ -26,22 +28,45 @@ pub enum BatchError {
 #[error("{0}")]
 pub struct Unread(String);
 
+/// A message of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// The message; its receipt is the message's id, by which the answer names it.
+    pub delivery: Delivery,
+    /// What SQS knows this delivery by.
+    pub handle: Option<String>,
+}
+
+/// Says when a message that failed comes again. Named in the answer alone, it would stay hidden for the whole visibility
+/// timeout, which is meant for a function that vanished.
+pub trait Later: Send + Sync {
+    /// Shows the message again after `wait`.
+    fn show_after(&self, handle: &str, wait: Duration) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
+
+impl Later for SqsQueue {
+    async fn show_after(&self, handle: &str, wait: Duration) -> Result<(), QueueError> {
+        SqsQueue::show_after(self, handle, wait).await
+    }
+}
+
 /// Reads the messages of an event, in the order in which they are to be worked on.
-pub fn deliveries(event: serde_json::Value) -> Result<Vec<Delivery>, BatchError> {
+pub fn deliveries(event: serde_json::Value) -> Result<Vec<Taken>, BatchError> {
     let event: SqsEvent =
         serde_json::from_value(event).map_err(|error| BatchError::NotABatch(Unread(error.to_string())))?;
     event.records.into_iter().enumerate().map(|(place, message)| delivery(place, message)).collect()
 }
 
-fn delivery(place: usize, message: SqsMessage) -> Result<Delivery, BatchError> {
+fn delivery(place: usize, message: SqsMessage) -> Result<Taken, BatchError> {
     let receipt = message.message_id.filter(|id| !id.is_empty()).ok_or(BatchError::NoMessageId(place))?;
     let attempt = message.attributes.get("ApproximateReceiveCount").and_then(|count| count.parse().ok());
-    Ok(Delivery {
+    let delivery = Delivery {
         receipt,
         group: message.attributes.get("MessageGroupId").cloned().unwrap_or_default(),
         body: message.body.unwrap_or_default(),
         attempt: attempt.unwrap_or(1),
-    })
+    };
+    Ok(Taken { delivery, handle: message.receipt_handle })
 }
 
 /// A batch in work: messages that come back are remembered, those that are sent go to the queue.

@@ -1,7 +1,8 @@
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engine::memory::{ManualClock, MemoryQueue, MemoryTable};
-use engine::ports::{Item, Key, Meter, Page, Query, TableError, Write};
+use engine::ports::{Envelope, Item, Key, Meter, Page, Query, QueueError, TableError, Write};
 use serde_json::json;
 
 use super::*;
@@ -51,6 +52,40 @@ impl Table for Shaky {
     }
 }
 
+/// A queue that remembers which messages are to come again, and when.
+#[derive(Default)]
+struct Queue {
+    sent: MemoryQueue,
+    again: Mutex<Vec<(String, u64)>>,
+}
+
+impl QueueOut for Queue {
+    async fn send(&self, batch: Vec<Envelope>) -> Result<Vec<usize>, QueueError> {
+        self.sent.send(batch).await
+    }
+}
+
+impl Later for Queue {
+    async fn show_after(&self, handle: &str, wait: Duration) -> Result<(), QueueError> {
+        self.again.lock().unwrap().push((handle.to_owned(), wait.as_secs()));
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_failed_comes_again_within_seconds_and_later_each_time() {
+    let mut messages = vec![look("m1", "a"), look("m2", "b"), look("m3", "c"), look("m4", "d")];
+    for (message, attempt) in messages.iter_mut().zip(["1", "4", "5", "1"]) {
+        message["receiptHandle"] = json!(format!("handle of try {attempt}"));
+        message["attributes"]["ApproximateReceiveCount"] = json!(attempt);
+    }
+    let ports = Ports { table: Shaky::new(3), queue: Queue::default(), metrics: Metrics::default() };
+    handle(json!({"Records": messages}), &ports, &clock()).await.unwrap();
+    let again = ports.queue.again.into_inner().unwrap();
+    let expected = [("handle of try 1", 5), ("handle of try 4", 40), ("handle of try 5", 0)];
+    assert_eq!(again, expected.map(|(handle, seconds)| (handle.to_owned(), seconds)));
+}
+
 /// A message that asks to look at a run which is over.
 fn look(id: &str, group: &str) -> Value {
     let body = json!({"do": "look", "run": "auvik-main.20261122T200000000Z"}).to_string();
@@ -77,7 +112,7 @@ fn clock() -> ManualClock {
 
 /// Works on a batch and returns the ids that come again.
 async fn returned(messages: Vec<Value>, table: Shaky, clock: &ManualClock) -> Vec<String> {
-    let ports = Ports { table, queue: MemoryQueue::new(), metrics: Metrics::default() };
+    let ports = Ports { table, queue: Queue::default(), metrics: Metrics::default() };
     let answer = handle(json!({"Records": messages}), &ports, clock).await.unwrap();
     answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
 }
@@ -104,7 +139,7 @@ async fn a_message_that_cannot_be_read_holds_up_nobody() {
 async fn what_there_is_no_time_for_comes_again_untouched() {
     let clock = clock();
     clock.set_remaining(MESSAGE_DURATION_MAX - Duration::from_millis(1));
-    let ports = Ports { table: Shaky::new(0), queue: MemoryQueue::new(), metrics: Metrics::default() };
+    let ports = Ports { table: Shaky::new(0), queue: Queue::default(), metrics: Metrics::default() };
     let answer = handle(json!({"Records": [look("m1", "a"), look("m2", "b")]}), &ports, &clock).await.unwrap();
     assert_eq!(answer.batch_item_failures.len(), 2);
     assert_eq!(ports.table.reads.load(Ordering::SeqCst), 0);
@@ -112,14 +147,14 @@ async fn what_there_is_no_time_for_comes_again_untouched() {
 
 #[tokio::test]
 async fn the_answer_has_lambda_s_field_names() {
-    let ports = Ports { table: Shaky::new(1), queue: MemoryQueue::new(), metrics: Metrics::default() };
+    let ports = Ports { table: Shaky::new(1), queue: Queue::default(), metrics: Metrics::default() };
     let answer = handle(json!({"Records": [look("m1", "a")]}), &ports, &clock()).await.unwrap();
     assert_eq!(serde_json::to_value(answer).unwrap(), json!({"batchItemFailures": [{"itemIdentifier": "m1"}]}));
 }
 
 #[tokio::test]
 async fn an_event_that_is_no_batch_is_refused_as_a_whole() {
-    let ports = Ports { table: Shaky::new(0), queue: MemoryQueue::new(), metrics: Metrics::default() };
+    let ports = Ports { table: Shaky::new(0), queue: Queue::default(), metrics: Metrics::default() };
     let mut nameless = look("m1", "a");
     nameless["messageId"] = json!("");
     for (event, expected) in [

@@ -3,6 +3,7 @@
 //! The only crate that builds requests with the AWS SDKs; no SDK type leaves it except a client that is handed in. What
 //! the SDK retries by itself (three attempts) is not retried here.
 
+pub mod dead_letters;
 mod failure;
 pub mod functions;
 pub mod queue;

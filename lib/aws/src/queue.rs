@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
@@ -16,6 +16,8 @@ use crate::failure::told;
 const BATCH_ENTRIES_MAX: usize = 10;
 /// SQS's limit of one body, and of the bodies of a batch together.
 const BATCH_BYTES_MAX: usize = 1024 * 1024;
+/// SQS's limit of a message's time out of sight: 12 hours.
+const VISIBILITY_SECONDS_MAX: i32 = 43_200;
 /// SQS's limit of a group's or a de-duplication id's length.
 const ID_BYTES_MAX: usize = 128;
 
@@ -37,6 +39,17 @@ impl SqsQueue {
     /// Uses the queue at `url`; it is not looked at.
     pub fn new(client: Client, url: impl Into<String>) -> Self {
         Self { client, url: url.into() }
+    }
+
+    /// Shows a received message again after `wait`; one that was settled meanwhile stays so.
+    pub async fn show_after(&self, receipt: &str, wait: Duration) -> Result<(), QueueError> {
+        let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
+        let seconds = i32::try_from(wait.as_secs()).unwrap_or(VISIBILITY_SECONDS_MAX).min(VISIBILITY_SECONDS_MAX);
+        let Err(error) = request.visibility_timeout(seconds).send().await else { return Ok(()) };
+        let settled = error
+            .as_service_error()
+            .is_some_and(|error| error.is_receipt_handle_is_invalid() || error.is_message_not_inflight());
+        if settled { Ok(()) } else { Err(unavailable("give back", told(&error))) }
     }
 
     /// Sends what fits one call; returns the refused positions.
@@ -174,12 +187,7 @@ impl QueueIn for SqsQueue {
     }
 
     async fn back(&self, receipt: &str) -> Result<(), QueueError> {
-        let request = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
-        let Err(error) = request.visibility_timeout(0).send().await else { return Ok(()) };
-        let settled = error
-            .as_service_error()
-            .is_some_and(|error| error.is_receipt_handle_is_invalid() || error.is_message_not_inflight());
-        if settled { Ok(()) } else { Err(unavailable("give back", told(&error))) }
+        self.show_after(receipt, Duration::ZERO).await
     }
 }
 

@@ -102,6 +102,7 @@ pub(crate) struct Signed {
     endpoint: String,
     region: String,
     credentials: Option<SharedCredentialsProvider>,
+    user_agent: String,
     /// Made at the first call: most functions never make one.
     connector: LazyLock<Connector>,
 }
@@ -121,7 +122,10 @@ impl Signed {
             None => format!("https://{service}.{region}.{suffix}"),
         };
         let credentials = config.credentials_provider();
-        Self { service, endpoint, region, credentials, connector: LazyLock::new(connector) }
+        // As the SDK's own calls name it.
+        let app = config.app_name().map(|name| format!(" app/{name}")).unwrap_or_default();
+        let user_agent = format!("msp-sync/{}{app}", env!("CARGO_PKG_VERSION"));
+        Self { service, endpoint, region, credentials, user_agent, connector: LazyLock::new(connector) }
     }
 
     /// Makes a call, again where it may pass.
@@ -185,7 +189,8 @@ impl Signed {
         request.set_uri(uri).map_err(|error| bad(error.to_string()))?;
         let signature = instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let others = call.headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        for (name, value) in others.chain(signature) {
+        let user_agent = ("user-agent".to_owned(), self.user_agent.clone());
+        for (name, value) in others.chain(signature).chain([user_agent]) {
             request.headers_mut().try_insert(name, value).map_err(|error| bad(error.to_string()))?;
         }
         Ok(request)

@@ -16,10 +16,12 @@ use crate::failure::Failure;
 /// The most bytes of a file or of standard input that are taken in.
 const INPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// Returns the question that `command` asks; `None` for the commands that ask none (demo, sandbox, serve, completions).
+/// Returns the question that `command` asks; `None` for the commands that ask none (demo, sandbox, serve, dlq, completions).
 pub(crate) fn request(command: Command) -> Result<Option<Request>, Failure> {
     let request = match command {
-        Command::Demo(_) | Command::Sandbox(_) | Command::Serve(_) | Command::Completions { .. } => return Ok(None),
+        Command::Demo(_) | Command::Sandbox(_) | Command::Serve(_) | Command::Dlq(_) | Command::Completions { .. } => {
+            return Ok(None);
+        }
         Command::Integration(command) => integration(command)?,
         Command::Secret(SecretCommand::Rotate { id, secret }) => Request::SecretRotate { id, secret: parts(secret)? },
         Command::Sync(sync) => {

@@ -1,4 +1,4 @@
-//! Carrying a question out: through whoever holds the data folder, or on the folder itself.
+//! Carrying a question out: through whoever holds the data folder, on the folder itself, or on a deployed stack.
 
 use std::path::{Path, PathBuf};
 
@@ -7,6 +7,7 @@ use console::progress::{Progress, Silent};
 use console::request::{Page, RecordFilter, Request};
 use reconcile::record::Kind;
 
+use crate::deployed::Deployed;
 use crate::failure::{Exit, Failure};
 use crate::folder;
 use crate::machine::{self, Machine, Opened, Patience};
@@ -15,12 +16,14 @@ use crate::progress::Shown;
 use crate::render::{self, Names, Screen};
 use crate::socket::{self, Asked};
 
-/// The way to one data folder.
+/// The way to one data folder or stack.
 pub(crate) enum Way {
     /// A process that serves it; each question has a connection of its own.
     Through(PathBuf),
     /// It is ours.
     Ours(Box<Machine>),
+    /// A deployed stack, named by `--aws`.
+    Deployed(Box<Deployed>),
 }
 
 impl Way {
@@ -43,6 +46,7 @@ impl Way {
         let actor = folder::actor();
         match self {
             Way::Ours(machine) => Ok(console::handle::handle(request, &actor, machine.as_ref(), progress).await?),
+            Way::Deployed(stack) => Ok(console::handle::handle(request, &actor, stack.as_ref(), progress).await?),
             Way::Through(folder) => {
                 let gone = || Failure::new("unavailable", "the running serve has just ended", "give the command again");
                 let stream = socket::connect(folder).await?.ok_or_else(gone)?;
@@ -53,8 +57,7 @@ impl Way {
 }
 
 /// Asks one question and shows its answer.
-pub(crate) async fn out(request: Request, folder: &Path, json: bool) -> Result<Exit, Failure> {
-    let way = Way::find(folder).await?;
+pub(crate) async fn out(request: Request, way: Way, json: bool) -> Result<Exit, Failure> {
     let shown = Shown::new(json);
     let answer = shown.until(way.ask(request.clone(), &shown)).await;
     shown.clear();

@@ -1,7 +1,7 @@
 //! The command line: argv becomes a question, the answer becomes text or JSON.
 //!
 //! ```text
-//! argv ── args ── ask ──► console::Request ── carry ──► the running serve, or the data folder itself
+//! argv ── args ── ask ──► console::Request ── carry ──► the running serve, the data folder itself, or a deployed stack
 //!                                                │
 //! tables or JSON ◄── render ◄── console::Answer ◄┘
 //! ```
@@ -13,6 +13,7 @@ mod args;
 mod ask;
 mod carry;
 mod demo;
+mod deployed;
 mod failure;
 mod folder;
 mod machine;
@@ -34,6 +35,8 @@ use clap::{CommandFactory, Parser};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Cli, Command, Place};
+use crate::carry::Way;
+use crate::deployed::Deployed;
 use crate::failure::{Exit, Failure};
 
 fn main() -> ExitCode {
@@ -63,26 +66,34 @@ fn log() {
 const STACK_BYTES: usize = 8 << 20;
 
 fn act(cli: Cli) -> Result<Exit, Failure> {
-    let Place { aws, json, .. } = &cli.place;
-    if let Some(stack) = aws {
-        let message = format!("this build works on data folders only and cannot reach the deployed stack {stack:?}");
-        return Err(Failure::usage(message, "leave --aws out, or name a folder with --data-dir"));
-    }
-    let json = *json;
+    let Place { aws, json, data_dir: named } = cli.place;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_stack_size(STACK_BYTES)
         .enable_all()
         .build();
     let runtime = runtime.context("the threads could not be started")?;
-    let named = cli.place.data_dir;
-    let outcome = match cli.command {
-        Command::Completions { shell } => completions(shell),
-        Command::Sandbox(wanted) => runtime.block_on(sandbox::run(wanted, json)),
-        Command::Demo(wanted) => runtime.block_on(demo::run(wanted, named, json)),
-        Command::Serve(wanted) => runtime.block_on(serve::run(wanted, folder::choose(named)?, json)),
-        command => match ask::request(command)? {
-            Some(request) => runtime.block_on(carry::out(request, &folder::choose(named)?, json)),
+    let outcome = match (cli.command, aws) {
+        (Command::Completions { shell }, _) => completions(shell),
+        (Command::Sandbox(_) | Command::Demo(_) | Command::Serve(_), Some(_)) => {
+            Err(Failure::usage("this command works on this machine only", "leave --aws out"))
+        }
+        (Command::Dlq(_), None) => {
+            let hint = "name a deployed stack: msp-sync --aws STACK dlq list; a data folder keeps no dead letters";
+            Err(Failure::usage("no stack is named", hint))
+        }
+        (Command::Sandbox(wanted), None) => runtime.block_on(sandbox::run(wanted, json)),
+        (Command::Demo(wanted), None) => runtime.block_on(demo::run(wanted, named, json)),
+        (Command::Serve(wanted), None) => runtime.block_on(serve::run(wanted, folder::choose(named)?, json)),
+        (Command::Dlq(wanted), Some(stack)) => runtime.block_on(deployed::dead_letters(wanted, &stack, json)),
+        (command, aws) => match ask::request(command)? {
+            Some(request) => runtime.block_on(async {
+                let way = match aws {
+                    Some(stack) => Way::Deployed(Box::new(Deployed::open(&stack).await?)),
+                    None => Way::find(&folder::choose(named)?).await?,
+                };
+                carry::out(request, way, json).await
+            }),
             None => unreachable!("the commands without a question are dealt with above"),
         },
     };

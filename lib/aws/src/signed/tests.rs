@@ -17,6 +17,7 @@ fn signed(endpoint: &str) -> Signed {
         endpoint: endpoint.to_owned(),
         region: "eu-west-1".to_owned(),
         credentials: Some(SharedCredentialsProvider::new(credentials)),
+        user_agent: "msp-sync/test".to_owned(),
         connector: LazyLock::new(connector),
     }
 }

@@ -137,6 +137,9 @@ pub(crate) enum Command {
         msp-sync finish acme-auvik --plan acme-auvik.0123abcd     (exactly the plan that was previewed)\n  \
         msp-sync finish acme-auvik --no-sync")]
     Finish(Finish),
+    /// Look at a deployed stack's dead letters, and send them again
+    #[command(subcommand, after_help = DLQ_EXAMPLES)]
+    Dlq(Dlq),
     /// List an integration's plans
     #[command(after_help = "Examples:\n  msp-sync plans acme-auvik")]
     Plans(OneIntegrationPaged),
@@ -421,6 +424,26 @@ pub(crate) struct Unsynced {
     pub(crate) csv: bool,
     #[command(flatten)]
     pub(crate) paging: Paging,
+}
+
+const DLQ_EXAMPLES: &str = "\
+Examples:
+  msp-sync --aws production dlq list
+  msp-sync --aws production dlq redrive            (after the cause is mended)";
+
+/// `dlq …`.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Dlq {
+    /// List messages that nobody could carry out; they stay where they are
+    #[command(after_help = DLQ_EXAMPLES)]
+    List {
+        /// At most so many
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        limit: u32,
+    },
+    /// Send all of them again
+    #[command(after_help = DLQ_EXAMPLES)]
+    Redrive,
 }
 
 /// `docs …`.

@@ -45,9 +45,13 @@ fn no_words_at_all_show_the_help_and_exit_2() {
 }
 
 #[test]
-fn a_deployed_stack_is_refused_plainly() {
-    let error = Bench::new().json(&["--aws", "prod", "status"]).error(2);
-    assert!(error["message"].as_str().is_some_and(|said| said.contains("deployed stack")), "{error}");
+fn what_belongs_to_one_place_is_refused_at_the_other() {
+    let error = Bench::new().json(&["dlq", "list"]).error(2);
+    assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("--aws STACK dlq list")), "{error}");
+    for command in ["demo", "sandbox", "serve"] {
+        let error = Bench::new().json(&["--aws", "prod", command]).error(2);
+        assert!(error["message"].as_str().is_some_and(|said| said.contains("this machine only")), "{error}");
+    }
 }
 
 #[test]
