@@ -3,4 +3,5 @@
 mod bench;
 mod flow;
 mod folders;
+mod psa;
 mod usage;
