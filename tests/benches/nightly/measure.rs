@@ -6,6 +6,8 @@ use anyhow::Context;
 use engine::ports::Consumed;
 use serde::{Deserialize, Serialize};
 
+use crate::roles::Shown;
+
 /// Clock ticks in a second, as Linux shows them to every program.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -24,6 +26,10 @@ pub struct Used {
     pub peak_mib: f64,
     /// Requests that the run has sent to the vendor.
     pub vendor_calls: u64,
+    /// Waits for the vendor's pace and limits that were not waited for.
+    pub skipped_seconds: u64,
+    /// Records that the run created, matched or updated.
+    pub written: u64,
     /// Messages it sent.
     pub messages: u64,
     /// Requests to the store.
@@ -46,6 +52,8 @@ impl Used {
             wall_seconds,
             peak_mib: peak_mib()?,
             vendor_calls: 0,
+            skipped_seconds: 0,
+            written: 0,
             messages,
             store_requests: store.requests,
             items_written: store.items_written,
@@ -89,8 +97,8 @@ impl Night {
     }
 }
 
-/// Renders nights as columns of a table.
-pub fn table(devices: usize, nights: &[Night]) -> String {
+/// Renders a vendor's nights as columns of a table.
+pub fn table(devices: usize, shown: &Shown, nights: &[Night]) -> String {
     let mut text = String::new();
     let mut row = |title: &str, cell: &dyn Fn(&Night) -> String| {
         let cells: Vec<String> = nights.iter().map(cell).collect();
@@ -108,6 +116,10 @@ pub fn table(devices: usize, nights: &[Night]) -> String {
     row("**peak memory, fetching**", &|night| format!("**{:.1} MiB**", night.fetch.peak_mib));
     row("peak memory, reconciling", &|night| format!("{:.1} MiB", night.settle.peak_mib));
     row("vendor calls", &|night| night.fetch.vendor_calls.to_string());
+    row("least calls of a complete read", &|night| calls_min(shown, night).to_string());
+    row("**calls / least**", &|night| format!("**{:.3}**", ratio(shown, night)));
+    row("waits at the vendor's limits", &|night| minutes(night.fetch.skipped_seconds));
+    row("records written", &|night| night.settle.written.to_string());
     row("**messages queued**", &|night| format!("**{}**", night.fetch.messages + night.settle.messages));
     row("store requests", &|night| (night.fetch.store_requests + night.settle.store_requests).to_string());
     row("items written", &|night| (night.fetch.items_written + night.settle.items_written).to_string());
@@ -119,4 +131,18 @@ pub fn table(devices: usize, nights: &[Night]) -> String {
         (_, changed) => format!("{:.0}", 2.5 * changed as f64 + 32.0),
     });
     text
+}
+
+/// The least number of calls for what a night reads: a record is asked for by itself only where its list row is another.
+fn calls_min(shown: &Shown, night: &Night) -> u64 {
+    let singles = if night.title == "first sync" { shown.singles } else { (night.changed as u64).min(shown.singles) };
+    shown.lists_min + singles
+}
+
+fn ratio(shown: &Shown, night: &Night) -> f64 {
+    night.fetch.vendor_calls as f64 / calls_min(shown, night) as f64
+}
+
+fn minutes(seconds: u64) -> String {
+    if seconds < 60 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
 }
