@@ -22,6 +22,7 @@ const ARROWS: &[Arrows] = &[
     Arrows { of: "aws", to: &["apis", "engine", "reconcile"], in_tests: &[] },
     Arrows { of: "local", to: &["apis", "aws", "engine", "reconcile"], in_tests: &[] },
     Arrows { of: "console", to: &["apis", "engine", "reconcile"], in_tests: &["sandbox"] },
+    Arrows { of: "pages", to: &["apis", "console", "reconcile"], in_tests: &[] },
     Arrows { of: "sandbox", to: &["apis", "reconcile"], in_tests: &[] },
     Arrows {
         of: "functions",
@@ -30,7 +31,7 @@ const ARROWS: &[Arrows] = &[
     },
     Arrows {
         of: "msp-sync",
-        to: &["apis", "aws", "console", "engine", "local", "reconcile", "sandbox", "transport"],
+        to: &["apis", "aws", "console", "engine", "local", "pages", "reconcile", "sandbox", "transport"],
         in_tests: &[],
     },
     Arrows {
@@ -63,6 +64,7 @@ const PURE: &[(&str, &[&str])] = &[
         "engine",
         &["cronexpr", "futures-util", "jiff", "miniz_oxide", "serde", "serde_json", "sha2", "thiserror", "tracing"],
     ),
+    ("pages", &["jiff", "maud", "url"]),
     ("console", &["csv", "jiff", "rapidfuzz", "serde", "serde_json", "thiserror", "tracing"]),
 ];
 

@@ -8,8 +8,12 @@ mod catalogue;
 mod integration;
 mod tables;
 
-use std::path::PathBuf;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use anyhow::Context;
 use console::answer::Answer;
 use console::request::{Request, SyncTarget};
 use reconcile::record::Kind;
@@ -21,6 +25,9 @@ use crate::failure::{Exit, Failure};
 use crate::machine::Machine;
 use crate::progress::Shown;
 use crate::render::{self, Ink, Screen};
+use crate::serve::{self, Door};
+use crate::signals::Stop;
+use crate::web::Console;
 use crate::{out, sandbox};
 use integration::{Desk, Stage};
 
@@ -69,16 +76,20 @@ pub(crate) async fn run(wanted: args::Demo, folder: Option<PathBuf>, json: bool)
     let tables = show.tables(&stages).await?;
     if json {
         out::write_json(&tables)?;
-    } else {
+    }
+    let exit = if wanted.exit || json || !std::io::stdout().is_terminal() {
         let look = if kept {
-            format!("Look around meanwhile: msp-sync --data-dir {} status", folder.display())
+            format!("Look around: msp-sync --data-dir {} status", folder.display())
         } else {
             "To look around afterwards: msp-sync demo --data-dir DIR".to_owned()
         };
-        show.tell(&format!("\nThe console page will be at http://{}/ in a later version.\n{look}\n", wanted.listen))?;
-    }
+        show.tell(&format!("\n{look}\n"))?;
+        Exit::Done
+    } else {
+        show.stay(wanted.listen, &folder).await?
+    };
     vendors.stop().await;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 fn of_vendors(count: usize) -> String {
@@ -94,6 +105,22 @@ struct Show {
 }
 
 impl Show {
+    /// Opens the console on what the demonstration made, until Ctrl-C.
+    async fn stay(self, listen: Option<SocketAddr>, folder: &Path) -> Result<Exit, Failure> {
+        let mut stop = Stop::new().context("the signals cannot be listened to")?;
+        let Show { way: Way::Ours(machine), .. } = self else { return Ok(Exit::Done) };
+        let machine = Arc::new(*machine);
+        let door = Door::open(folder)?;
+        let console = Console::open(listen, Arc::clone(&machine)).await?;
+        out::write(&format!(
+            "\nOpen the console with this link, which lets one browser in:\n  {}\n\
+             Look around meanwhile: msp-sync --data-dir {} status\nCtrl-C ends it.\n",
+            console.link(),
+            folder.display()
+        ))?;
+        serve::stay(&mut stop, machine, door, console).await
+    }
+
     fn tell(&self, text: &str) -> Result<(), Failure> {
         if self.json { Ok(()) } else { out::write(text) }
     }

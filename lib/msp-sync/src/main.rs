@@ -26,6 +26,7 @@ mod serve;
 mod signals;
 mod socket;
 mod usage;
+mod web;
 mod worker;
 
 use std::process::ExitCode;

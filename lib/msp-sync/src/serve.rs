@@ -18,6 +18,7 @@ use crate::machine::{self, Machine};
 use crate::scheduler;
 use crate::signals::Stop;
 use crate::socket::{self, Asked, Caller};
+use crate::web::Console;
 use crate::{folder, out, worker};
 
 /// Serves until Ctrl-C.
@@ -29,24 +30,37 @@ pub(crate) async fn run(wanted: args::Serve, folder: PathBuf, json: bool) -> Res
     }
     let machine = Arc::new(Machine::open_patiently(&folder, machine::loopback()).await?);
     let door = Door::open(&folder)?;
+    let console = Console::open(wanted.listen, Arc::clone(&machine)).await?;
     let integrations = integrations(&machine).await?;
     if json {
-        let document = serde_json::json!({ "data_dir": folder, "integrations": integrations, "console": null });
+        let link = console.link();
+        let document = serde_json::json!({ "data_dir": folder, "integrations": integrations, "console": link });
         out::write_json(&document)?;
     } else {
         out::write(&format!(
             "Serving {} with {integrations} integration{}. Commands on this folder are carried out through here.\n\
-             The console page will be at http://{}/ in a later version; the commands work meanwhile.\n\
+             Open the console with this link, which lets one browser in:\n  {}\n\
              Ctrl-C ends it.\n",
             folder.display(),
             if integrations == 1 { "" } else { "s" },
-            wanted.listen
+            console.link()
         ))?;
     }
+    stay(&mut stop, machine, door, console).await
+}
+
+/// Lets commands and browsers in and does what is due, until Ctrl-C.
+pub(crate) async fn stay(
+    stop: &mut Stop,
+    machine: Arc<Machine>,
+    door: Door,
+    console: Console,
+) -> Result<Exit, Failure> {
     let mut work = JoinSet::new();
     work.spawn(door.let_in(Arc::clone(&machine)));
+    work.spawn(console.serve());
     work.spawn(scheduler::run(Arc::clone(&machine)));
-    work.spawn(worker::run(Arc::clone(&machine)));
+    work.spawn(worker::run(machine));
     let broken = tokio::select! {
         () = stop.asked() => None,
         ended = work.join_next() => ended.and_then(Result::err),

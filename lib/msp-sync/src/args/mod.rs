@@ -86,7 +86,7 @@ pub(crate) enum Command {
         msp-sync sandbox --port 9400 --json"
     )]
     Sandbox(Sandbox),
-    /// Run scheduler and workers on the data folder, until Ctrl-C
+    /// Run scheduler, workers and the console on the data folder, until Ctrl-C
     #[command(
         after_help = "Examples:\n  msp-sync serve\n  msp-sync serve --listen 127.0.0.1:9000 --data-dir /srv/msp-sync"
     )]
@@ -209,9 +209,9 @@ pub(crate) struct Demo {
     /// End after the last table
     #[arg(long)]
     pub(crate) exit: bool,
-    /// Where the console page listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+    /// Where the console listens, on this machine [default: 127.0.0.1:8080, or any free port where that is taken]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 /// `sandbox`.
@@ -234,9 +234,9 @@ pub(crate) struct Sandbox {
 /// `serve`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Serve {
-    /// Where the console page listens
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub(crate) listen: SocketAddr,
+    /// Where the console listens, on this machine [default: 127.0.0.1:8080, or any free port where that is taken]
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 /// One integration.

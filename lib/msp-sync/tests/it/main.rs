@@ -3,5 +3,6 @@
 mod bench;
 mod flow;
 mod folders;
+mod page;
 mod psa;
 mod usage;

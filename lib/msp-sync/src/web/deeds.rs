@@ -1,0 +1,290 @@
+//! Orders: what a form asks for becomes a request, and its answer a sentence on the next page.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use console::answer::Answer;
+use console::error::{Code, ConsoleError};
+use console::request::{IntegrationChange, Request, SecretParts, Selection, SyncTarget};
+use console::views::{RunView, StagedView};
+use console::words::Outcome;
+use pages::{Notice, Tone, adding, links, words};
+use reconcile::record::Kind;
+
+use super::form::Form;
+use super::guard::Guest;
+use super::looks::{kind, nowhere};
+use super::{Site, doings};
+
+/// Where an order leads.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// To a page.
+    To(String),
+    /// To the same form, with what is wrong.
+    Again(String),
+}
+
+/// Carries out what a form asks for. What a rule refuses is told on the page that the form was on.
+pub(super) async fn order(site: &Arc<Site>, guest: &Guest, parts: &[&str], form: &Form) -> Result<Done, ConsoleError> {
+    match parts {
+        ["add"] => add(site, guest, form).await,
+        ["i", id, deed] => of_integration(site, guest, id, deed, form).await,
+        ["plan", plan, deed] => of_plan(site, guest, plan, deed, form).await,
+        ["doc", doc, deed] => {
+            let path = links::doc(doc);
+            let request = of_doc(doc, deed, form)?;
+            let ended = site.order(request).await;
+            Ok(tell(site, guest, ended.map(Some), path))
+        }
+        _ => Err(nowhere()),
+    }
+}
+
+/// Tells what came of an order on the page at `path`.
+fn tell(site: &Site, guest: &Guest, ended: Result<Option<Answer>, ConsoleError>, path: String) -> Done {
+    match ended {
+        Ok(Some(Answer::Verified(view))) => {
+            let ended = Ok(Answer::Verified(view.clone()));
+            site.sessions.tell(&guest.session, told(&ended));
+            site.sessions.keep(&guest.session, view);
+        }
+        Ok(Some(answer)) => site.sessions.tell(&guest.session, told(&Ok(answer))),
+        // The work goes on, and the page shows how far it is.
+        Ok(None) => {}
+        Err(error) => site.sessions.tell(&guest.session, told(&Err(error))),
+    }
+    Done::To(path)
+}
+
+async fn add(site: &Arc<Site>, guest: &Guest, form: &Form) -> Result<Done, ConsoleError> {
+    let Some(vendor) = apis::vendors::find(form.one("vendor")) else { return Err(nowhere()) };
+    let given = |(name, value): (String, String)| (!value.trim().is_empty()).then_some((name, value));
+    let settings = form.below("setting.").into_iter().filter_map(given).collect();
+    let typed = adding::Typed { id: form.one("id").to_owned(), settings };
+    let request = Request::IntegrationAdd {
+        id: typed.id.clone(),
+        vendor: vendor.id.to_owned(),
+        settings: typed.settings.clone(),
+        secret: SecretParts::new(form.below("secret.")),
+    };
+    if let Err(error) = site.order(request).await {
+        let wrong = Notice::from(&error);
+        return Ok(Done::Again(adding::form(&site.visitor(guest.csrf.clone()), vendor, &typed, Some(&wrong))));
+    }
+    let ended = site.order(Request::Verify { id: typed.id.clone() }).await;
+    Ok(tell(site, guest, ended.map(Some), links::integration(&typed.id, "")))
+}
+
+async fn of_integration(
+    site: &Arc<Site>,
+    guest: &Guest,
+    id: &str,
+    deed: &str,
+    form: &Form,
+) -> Result<Done, ConsoleError> {
+    let own = links::integration(&id, "");
+    let text = id.to_owned();
+    let (request, path) = match deed {
+        "sync" | "force" => {
+            let sync = Request::Sync { target: SyncTarget::Ids(vec![text]), force: deed == "force" };
+            let ended = doings::begin(site, &guest.session, id, "Syncing", sync).await;
+            let is_live = super::looks::show(site, id).await?.next_run_at.is_some();
+            return Ok(tell(site, guest, ended, if is_live { "/".to_owned() } else { own }));
+        }
+        "finish" => {
+            let finish = Request::Finish { id: text, plan: form.given("plan").map(str::to_owned), no_sync: false };
+            let ended = doings::begin(site, &guest.session, id, "Finishing", finish).await;
+            let path = if ended.is_err() { links::integration(&id, "preview") } else { "/".to_owned() };
+            return Ok(tell(site, guest, ended, path));
+        }
+        "remove" => {
+            confirmed(id, form)?;
+            (Request::IntegrationRemove { id: text }, "/".to_owned())
+        }
+        "verify" => (Request::Verify { id: text }, own),
+        "pause" => (Request::Pause { id: text }, own),
+        "resume" => (Request::Resume { id: text }, own),
+        "rotate" => (Request::SecretRotate { id: text, secret: SecretParts::new(form.below("secret.")) }, own),
+        "switches" | "types" | "settings" => (Request::IntegrationSet { id: text, change: change(deed, form)? }, own),
+        "auto-match" => {
+            let kind = kind(form.one("kind"))?;
+            (Request::AutoMatch { id: text, kind: Some(kind) }, links::matching(&id, kind))
+        }
+        "create-unmatched" => {
+            let kind = kind(form.one("kind"))?;
+            (Request::CreateUnmatched { id: text, kind: Some(kind) }, links::matching(&id, kind))
+        }
+        "decide" => (decision(id, form)?, back(form, &own)),
+        _ => return Err(nowhere()),
+    };
+    let ended = site.order(request).await;
+    Ok(tell(site, guest, ended.map(Some), path))
+}
+
+/// Reads a change of settings.
+fn change(deed: &str, form: &Form) -> Result<IntegrationChange, ConsoleError> {
+    let kinds = |name: &str| form.all(name).iter().map(|word| kind(word)).collect::<Result<BTreeSet<Kind>, _>>();
+    Ok(match deed {
+        "switches" => IntegrationChange {
+            sync: Some(kinds("sync")?),
+            auto_create: Some(kinds("auto_create")?),
+            schedule: Some(form.one("schedule").to_owned()),
+            time_zone: form.given("time_zone").map(str::to_owned),
+            archive_stale: Some(form.one("archive_stale") == "on"),
+            ..IntegrationChange::default()
+        },
+        "types" => IntegrationChange { types: Some(form.all("type")), ..IntegrationChange::default() },
+        _ => IntegrationChange { settings: form.below("setting."), ..IntegrationChange::default() },
+    })
+}
+
+/// Reads a decision: one record by its own button, or the picked ones.
+fn decision(id: &str, form: &Form) -> Result<Request, ConsoleError> {
+    let kind = kind(form.one("kind"))?;
+    let id = id.to_owned();
+    let (word, records) = match form.given("one").map(|one| one.split_once(' ').unwrap_or((one, ""))) {
+        Some(("match", rest)) => {
+            let (doc_id, vendor_id) = rest.split_once(' ').ok_or_else(nowhere)?;
+            let (vendor_id, doc_id) = (vendor_id.to_owned(), doc_id.to_owned());
+            return Ok(Request::Match { id, kind, vendor_id, doc_id });
+        }
+        Some((word, vendor_id)) => (word, vec![vendor_id.to_owned()]),
+        None => (form.one("all"), form.all("record")),
+    };
+    if records.is_empty() {
+        return Err(ConsoleError::new(Code::Usage, "no record is picked", "tick the boxes of some records first"));
+    }
+    let records = Selection::Ids(records);
+    match word {
+        "create" => Ok(Request::Create { id, kind, records }),
+        "exclude" => Ok(Request::Exclude { id, kind, records }),
+        "reset" => Ok(Request::Reset { id, kind, records }),
+        _ => Err(nowhere()),
+    }
+}
+
+async fn of_plan(site: &Arc<Site>, guest: &Guest, plan: &str, deed: &str, form: &Form) -> Result<Done, ConsoleError> {
+    let path = links::plan(&plan);
+    let owner = plan.split('.').next().unwrap_or_default();
+    let text = plan.to_owned();
+    let request = match deed {
+        "approve" => {
+            confirmed(owner, form)?;
+            let approve = Request::PlanApprove { plan: text };
+            let ended = doings::begin(site, &guest.session, owner, "Carrying the plan out", approve).await;
+            return Ok(tell(site, guest, ended, path));
+        }
+        "discard" => Request::PlanDiscard { plan: text },
+        "undo" => Request::Undo { plan: text },
+        _ => return Err(nowhere()),
+    };
+    let ended = site.order(request).await;
+    Ok(tell(site, guest, ended.map(Some), path))
+}
+
+fn of_doc(doc: &str, deed: &str, form: &Form) -> Result<Request, ConsoleError> {
+    let doc = doc.to_owned();
+    let field = form.one("field").to_owned();
+    match deed {
+        "edit" => {
+            let set = [(field, form.one("value").to_owned())].into();
+            Ok(Request::DocsEdit { doc, set, release: Vec::new() })
+        }
+        "release" => Ok(Request::DocsEdit { doc, set: Default::default(), release: vec![field] }),
+        "archive" => Ok(Request::DocsArchive { doc }),
+        "restore" => Ok(Request::DocsRestore { doc }),
+        _ => Err(nowhere()),
+    }
+}
+
+/// Checks what a person typed to say that they mean it.
+fn confirmed(word: &str, form: &Form) -> Result<(), ConsoleError> {
+    if form.one("confirm") == word {
+        return Ok(());
+    }
+    Err(ConsoleError::new(Code::Usage, format!("{word:?} was not typed, so nothing was done"), "go back and type it"))
+}
+
+/// Returns the page that the form was on; a path of ours, whatever the form says.
+fn back(form: &Form, otherwise: &str) -> String {
+    let path = form.one("back");
+    let is_ours = path.starts_with("/i/") && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_ours { path.to_owned() } else { otherwise.to_owned() }
+}
+
+/// Returns what came of an order, as a sentence.
+pub(super) fn told(ended: &Result<Answer, ConsoleError>) -> Notice {
+    let answer = match ended {
+        Ok(answer) => answer,
+        Err(error) => return Notice::from(error),
+    };
+    match answer {
+        Answer::Verified(view) if view.ok => Notice::good("The vendor lets us in."),
+        Answer::Verified(view) => Notice {
+            tone: Tone::Bad,
+            text: "The vendor does not let us read everything.".to_owned(),
+            hint: view.items.iter().find(|item| !item.ok).map(|item| item.hint.clone()).unwrap_or_default(),
+        },
+        Answer::Synced(view) => match (view.items.first(), view.not_run.first()) {
+            (Some(run), _) => run_told(run),
+            (None, Some(left)) => Notice::from(&left.error),
+            (None, None) => Notice::care("Nothing was synced.", ""),
+        },
+        Answer::Finished(view) => match (&view.run, &view.not_run) {
+            (Some(run), _) => run_told(run),
+            (None, Some(error)) => Notice::from(error),
+            (None, None) => Notice::good(format!("Finished. {} is {}.", view.integration, view.state)),
+        },
+        Answer::Staged(view) => staged(view),
+        Answer::PlanChanged(view) => match &view.run {
+            Some(run) => run_told(run),
+            None => Notice::good(format!("The plan is {}.", view.state)),
+        },
+        Answer::Undone(view) if view.kept.is_empty() => {
+            Notice::good(format!("{} undone.", words::counted(view.undone, "change")))
+        }
+        Answer::Undone(view) => Notice::care(
+            format!("{} undone.", words::counted(view.undone, "change")),
+            format!("{} stay, because something changed since.", words::counted(view.kept.len() as u64, "change")),
+        ),
+        Answer::Removed(view) => Notice::good(format!(
+            "{} was removed with {}.",
+            view.integration,
+            words::counted(view.mappings_removed, "mapping")
+        )),
+        _ => Notice::good("Saved."),
+    }
+}
+
+fn run_told(run: &RunView) -> Notice {
+    let fetched: u64 = run.counts.values().map(|of| of.fetched).sum();
+    let text = format!("{}: read {}.", run.integration, words::counted(fetched, "record"));
+    let hint = run.notes.first().cloned().unwrap_or_default();
+    match run.outcome {
+        Some(Outcome::Complete) | None => Notice::good(text),
+        Some(Outcome::Incomplete) => Notice::care(format!("{text} Not everything could be read."), hint),
+        Some(Outcome::Held) => Notice::care(format!("{text} The guard holds the plan until a person looks."), hint),
+        Some(Outcome::Failed) => {
+            Notice { tone: Tone::Bad, text: format!("{}: the run failed.", run.integration), hint }
+        }
+        Some(Outcome::CredentialsRejected) => {
+            Notice { tone: Tone::Bad, text: format!("{}: the vendor refused the secret.", run.integration), hint }
+        }
+    }
+}
+
+fn staged(view: &StagedView) -> Notice {
+    let text = match (view.staged, view.unchanged) {
+        (0, 0) => "Nothing was staged.".to_owned(),
+        (0, _) => "It was staged already.".to_owned(),
+        (number, _) => format!("Staged for {}. Nothing is written before Finish.", words::counted(number, "record")),
+    };
+    match view.left.first() {
+        None => Notice::good(text),
+        Some(first) => Notice::care(
+            text,
+            format!("{} left as it was: {}", words::counted(view.left.len() as u64, "record"), first.message),
+        ),
+    }
+}

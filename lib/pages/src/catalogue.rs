@@ -1,0 +1,195 @@
+//! The catalogue: clients with what lies below them, users, and one record with where each value comes from.
+
+use console::shown::shown;
+use console::views::{DocView, List};
+use maud::{Markup, html};
+use reconcile::record::{Field, Kind};
+
+use crate::frame::{self, Place, Tone, Visitor};
+use crate::{links, plans, words};
+
+/// What a list is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Listing<'a> {
+    /// The kind.
+    pub kind: Kind,
+    /// The client below which to look.
+    pub client: Option<&'a DocView>,
+    /// What is searched for.
+    pub search: &'a str,
+    /// The records.
+    pub list: &'a List<DocView>,
+}
+
+/// Returns a list of documentation records.
+pub fn list(visitor: &Visitor, of: &Listing<'_>) -> String {
+    let Listing { kind, client, search, list } = *of;
+    let below = client.map_or("", |client| client.doc_id.as_str());
+    let parameters = [("kind", kind.code()), ("client", below), ("search", search)];
+    let content = html! {
+        div class="head" {
+            h1 {
+                "Catalogue"
+                @if let Some(client) = client { span class="faint" { " of " (words::foreign(&client.name)) } }
+            }
+        }
+        nav class="tabs" aria-label="Kinds" {
+            @for one in Kind::ALL.into_iter().filter(|one| client.is_none() || one.is_below_client()) {
+                a href=(links::with("/catalogue", &[("kind", one.code()), ("client", below)])) aria-current=[(one == kind).then_some("page")] { (words::kinds(one)) }
+            }
+        }
+        form method="get" action="/catalogue" class="filter" role="search" {
+            input type="hidden" name="kind" value=(kind);
+            @if client.is_some() { input type="hidden" name="client" value=(below); }
+            label class="quiet" for="search" { "Search" }
+            input id="search" type="search" name="search" value=(search) placeholder="Name or field";
+            button class="button" { "Search" }
+            a class="button quietly" href=(links::with("/catalogue.csv", &[("kind", kind.code())])) { "Download all as CSV" }
+        }
+        @if list.items.is_empty() {
+            (frame::empty("Nothing here", "No record of this kind is documented, or none fits the search."))
+        } @else {
+            div class="scroll" tabindex="0" role="region" aria-label="Documentation records" {
+                table {
+                    thead { tr { th { "Name" } @for field in columns(kind) { th { (words::field(*field)) } } th { "Sources" } } }
+                    tbody { @for doc in &list.items { (row(doc, kind)) } }
+                }
+            }
+            (frame::more("/catalogue", &parameters, list.next.as_deref()))
+        }
+    };
+    frame::page(visitor, Place::Catalogue, "Catalogue", &content)
+}
+
+/// The fields that tell records of a kind apart at a glance.
+fn columns(kind: Kind) -> &'static [Field] {
+    match kind {
+        Kind::Client => &[Field::City, Field::Phone],
+        Kind::User | Kind::Contact => &[Field::Email, Field::Phone, Field::Title],
+        Kind::Asset => &[Field::Type, Field::SerialNumber, Field::Make, Field::Model],
+        Kind::Location => &[Field::Address, Field::City],
+    }
+}
+
+fn row(doc: &DocView, kind: Kind) -> Markup {
+    html! {
+        tr {
+            td class="wrap" {
+                a href=(links::doc(&doc.doc_id)) { (words::foreign(&doc.name)) }
+                @if doc.archived { " " (words::pill(Tone::Plain, "Archived")) }
+                @if doc.stale { " " (words::pill(Tone::Care, "Stale")) }
+            }
+            @for field in columns(kind) {
+                td class="wrap" { @if let Some(value) = doc.fields.get(*field) { (words::foreign(&value.to_string())) } }
+            }
+            td class="faint wrap" { (plans::sources(doc)) }
+        }
+    }
+}
+
+/// Returns one documentation record; `client` is the one it lies below.
+pub fn record(visitor: &Visitor, doc: &DocView, client: Option<&DocView>) -> String {
+    let content = html! {
+        p class="back" {
+            a href=(links::with("/catalogue", &[("kind", doc.kind.code())])) { (words::kinds(doc.kind)) }
+            @if let Some(client) = client { " of " a href=(links::doc(&client.doc_id)) { (words::foreign(&client.name)) } }
+        }
+        div class="head" {
+            h1 { (words::foreign(&doc.name)) }
+            @if doc.archived { (words::pill(Tone::Plain, "Archived")) }
+            @if doc.stale { (words::pill(Tone::Care, "Stale")) }
+        }
+        @if doc.kind == Kind::Client {
+            p class="buttons" {
+                @for kind in Kind::ALL.into_iter().filter(|kind| kind.is_below_client()) {
+                    a class="button" href=(links::with("/catalogue", &[("kind", kind.code()), ("client", doc.doc_id.as_str())])) { (words::kinds(kind)) }
+                }
+            }
+        }
+        (fields(visitor, doc))
+        (sources(doc))
+        @if visitor.may_decide() { (edit(visitor, doc)) }
+        p class="faint small below" { (doc.doc_id) }
+    };
+    frame::page(visitor, Place::Catalogue, &shown(&doc.name), &content)
+}
+
+fn fields(visitor: &Visitor, doc: &DocView) -> Markup {
+    html! {
+        section aria-labelledby="fields" {
+            h2 id="fields" { "Fields" }
+            @if doc.fields.iter().next().is_none() {
+                p class="faint" { "No field has a value." }
+            } @else {
+                div class="scroll" tabindex="0" role="region" aria-label="Values by field" {
+                    table {
+                        thead { tr { th { "Field" } th { "Value" } th { "From" } @if visitor.may_decide() { th { span class="quiet" { "Release" } } } } }
+                        tbody {
+                            @for (field, value) in doc.fields.iter() {
+                                @let origin = doc.origins.get(&field).map_or("", String::as_str);
+                                tr {
+                                    td class="tight" { (words::field(field)) }
+                                    td class="wrap" { (words::foreign(&value.to_string())) }
+                                    td class="faint" { @match origin { "edit" => "edited by a person", "imported" => "imported", other => (other) } }
+                                    @if visitor.may_decide() {
+                                        td { @if origin == "edit" {
+                                            form method="post" action={ (links::doc(&doc.doc_id)) "/release" } class="inline" {
+                                                (frame::token(visitor))
+                                                input type="hidden" name="field" value=(field.code());
+                                                button class="button small" { "Release" }
+                                            }
+                                        } }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn sources(doc: &DocView) -> Markup {
+    html! {
+        section aria-labelledby="sources" {
+            h2 id="sources" { "Sources" }
+            @if doc.sources.is_empty() {
+                p class="faint" { "No vendor record is mapped to it." }
+            } @else {
+                ul class="plain" {
+                    @for source in &doc.sources {
+                        li {
+                            a href=(links::integration(&source.integration, "")) { (source.integration) } ": "
+                            (words::foreign(&source.name)) " " (words::vendor_id(&source.vendor_id))
+                            @if source.stale { " " (words::pill(Tone::Care, "Gone at the vendor")) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn edit(visitor: &Visitor, doc: &DocView) -> Markup {
+    let path = links::doc(&doc.doc_id);
+    html! {
+        section aria-labelledby="edit" {
+            h2 id="edit" { "Edit" }
+            p class="hint" { "What a person sets, no sync overwrites until it is released." }
+            form method="post" action={ (path) "/edit" } class="filter" {
+                (frame::token(visitor))
+                label for="field" { "Field" }
+                select id="field" name="field" {
+                    option value="name" { "Name" }
+                    @for field in Field::ALL { option value=(field.code()) { (words::field(*field)) } }
+                }
+                label for="value" { "Value" }
+                input id="value" name="value";
+                button class="button" { "Set" }
+            }
+            @if doc.archived { (frame::button(visitor, &format!("{path}/restore"), "Restore", "button")) }
+            @else { (frame::button(visitor, &format!("{path}/archive"), "Archive", "button")) }
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! What all pages share: the frame around them, who looks, notices, forms that carry their token, paging.
+
+use console::error::{Code, ConsoleError};
+use console::progress::{Phase, ProgressEvent};
+use console::roles::Role;
+use console::shown::shown;
+use console::views::IntegrationView;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{DOCTYPE, Markup, html};
+use reconcile::ids::IntegrationId;
+
+use crate::{links, words};
+
+/// Who looks at a page, and from where.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// The name that the audit log keeps.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// What proves that a form was sent from a page of this session.
+    pub csrf: String,
+    /// The zone that instants are shown in.
+    pub zone: TimeZone,
+    /// The present instant.
+    pub now: Timestamp,
+    /// What their last order came to, told once.
+    pub notice: Option<Notice>,
+}
+
+impl Visitor {
+    /// Says whether they may decide.
+    pub fn may_decide(&self) -> bool {
+        self.role >= Role::Operator
+    }
+
+    /// Says whether they may set integrations up.
+    pub fn may_set_up(&self) -> bool {
+        self.role >= Role::Admin
+    }
+}
+
+/// How a thing is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Nothing special.
+    Plain,
+    /// All is well.
+    Good,
+    /// A person should look.
+    Care,
+    /// Something is wrong.
+    Bad,
+}
+
+impl Tone {
+    /// Returns the class of the style sheet.
+    pub fn class(self) -> &'static str {
+        match self {
+            Tone::Plain => "plain",
+            Tone::Good => "good",
+            Tone::Care => "care",
+            Tone::Bad => "bad",
+        }
+    }
+}
+
+/// What an order came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// How to take it.
+    pub tone: Tone,
+    /// What happened.
+    pub text: String,
+    /// What to do; may be empty.
+    pub hint: String,
+}
+
+impl Notice {
+    /// Makes one that all went well.
+    pub fn good(text: impl Into<String>) -> Self {
+        Self { tone: Tone::Good, text: text.into(), hint: String::new() }
+    }
+
+    /// Makes one that a person should look at.
+    pub fn care(text: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { tone: Tone::Care, text: text.into(), hint: hint.into() }
+    }
+}
+
+impl From<&ConsoleError> for Notice {
+    fn from(error: &ConsoleError) -> Self {
+        let hint = match error.code {
+            // The command line's advice names commands; the page that this is shown on has the button.
+            Code::PlanOutdated => {
+                "What is shown here is the plan as it is by now. Look at it, then finish again.".to_owned()
+            }
+            _ => error.hint.clone(),
+        };
+        Self { tone: Tone::Bad, text: error.message.clone(), hint }
+    }
+}
+
+/// Work that an order began and that goes on behind the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doing {
+    /// What, in the words of the button.
+    pub what: &'static str,
+    /// How far it is, where that was told.
+    pub progress: Option<ProgressEvent>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The places of the top bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The cards.
+    Home,
+    /// The documentation.
+    Catalogue,
+    /// Who decided what.
+    Audit,
+    /// None of them.
+    Elsewhere,
+}
+
+/// The parts of an integration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Settings, secret and state.
+    Settings,
+    /// Matching, preview and Finish.
+    Matching,
+    /// What is not in the documentation.
+    Unsynced,
+    /// Held, staged and applied plans.
+    Plans,
+    /// History.
+    Runs,
+}
+
+/// Returns a whole page.
+pub fn page(visitor: &Visitor, place: Place, title: &str, content: &Markup) -> String {
+    let places = [
+        (Place::Home, "/", "Integrations"),
+        (Place::Catalogue, "/catalogue", "Catalogue"),
+        (Place::Audit, "/audit", "Audit"),
+    ];
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(title))
+            body {
+                a class="skip" href="#main" { "Skip to the content" }
+                header class="bar" {
+                    a class="brand" href="/" { "msp-sync" }
+                    nav aria-label="Main" {
+                        @for (of, path, name) in places {
+                            a href=(path) aria-current=[(of == place).then_some("page")] { (name) }
+                        }
+                    }
+                    span class="who" { (shown(&visitor.name)) " · " (visitor.role) }
+                }
+                main id="main" {
+                    @if let Some(notice) = &visitor.notice { (notice_of(notice)) }
+                    (content)
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// Returns a page for somebody who is not let in.
+pub fn bare(title: &str, content: &Markup) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(title))
+            body { main id="main" class="bare" { (content) } }
+        }
+    };
+    page.into_string()
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) " · msp-sync" }
+            link rel="stylesheet" href="/page.css";
+            link rel="icon" type="image/svg+xml" href="/page.svg";
+            script src="/page.js" defer {}
+        }
+    }
+}
+
+/// Returns a notice.
+pub fn notice_of(notice: &Notice) -> Markup {
+    html! {
+        div class={ "notice " (notice.tone.class()) } role=(if notice.tone == Tone::Bad { "alert" } else { "status" }) {
+            p { (shown(&notice.text)) }
+            @if !notice.hint.is_empty() { p class="hint" { (shown(&notice.hint)) } }
+        }
+    }
+}
+
+/// Returns the head of an integration's pages: its name, its state, the way to its parts.
+pub fn integration_head(view: &IntegrationView, part: Part) -> Markup {
+    let id = &view.integration;
+    let first = view.sync.iter().copied().find(|kind| !kind.is_below_client());
+    let matching = first.map_or_else(|| links::integration(id, "preview"), |_| links::integration(id, "match"));
+    let parts = [
+        (Part::Settings, links::integration(id, ""), "Settings"),
+        (Part::Matching, matching, "Matching"),
+        (Part::Unsynced, links::integration(id, "unsynced"), "Unsynced"),
+        (Part::Plans, links::integration(id, "plans"), "Plans"),
+        (Part::Runs, links::integration(id, "runs"), "Runs"),
+    ];
+    html! {
+        div class="head" {
+            h1 { (words::vendor(&view.vendor)) " " span class="faint" { (id) } }
+            (words::integration_state(view.state))
+        }
+        nav class="tabs" aria-label="Integration" {
+            @for (of, path, name) in parts {
+                a href=(path) aria-current=[(of == part).then_some("page")] { (name) }
+            }
+        }
+    }
+}
+
+/// Returns the hidden field that every form carries.
+pub fn token(visitor: &Visitor) -> Markup {
+    html! { input type="hidden" name="csrf" value=(visitor.csrf); }
+}
+
+/// Returns a form that is one button.
+pub fn button(visitor: &Visitor, path: &str, label: &str, class: &str) -> Markup {
+    html! {
+        form method="post" action=(path) class="inline" {
+            (token(visitor))
+            button class=(class) { (label) }
+        }
+    }
+}
+
+/// Returns the way to the next page of a list.
+pub fn more(path: &str, parameters: &[(&str, &str)], next: Option<&str>) -> Markup {
+    html! {
+        @if let Some(next) = next {
+            @let all: Vec<(&str, &str)> = parameters.iter().copied().chain([("cursor", next)]).collect();
+            p class="more" { a class="button" href=(links::with(path, &all)) { "Next page" } }
+        }
+    }
+}
+
+/// Returns what stands where a list has nothing.
+pub fn empty(title: &str, text: &str) -> Markup {
+    html! { div class="empty" { p class="strong" { (title) } p { (text) } } }
+}
+
+/// Returns how far work is that goes on behind the page; the script refreshes what is around it.
+pub fn doing(id: &IntegrationId, doing: &Doing) -> Markup {
+    let told = doing.progress.as_ref();
+    let what = match told.map(|event| event.phase) {
+        Some(Phase::Reading) => "Reading the vendor",
+        Some(Phase::Planning) => "Comparing with the documentation",
+        Some(Phase::Applying) => "Writing to the documentation",
+        Some(Phase::Closed) => "Closing the run",
+        None => doing.what,
+    };
+    html! {
+        div class="doing" role="status" {
+            p {
+                span class="spin" aria-hidden="true" {}
+                (what)
+                @if let Some(event) = told {
+                    @if event.records > 0 { ", " (words::counted(event.records, "record")) }
+                    @if event.vendor_requests > 0 { ", " (words::counted(event.vendor_requests, "request")) }
+                }
+                "…"
+            }
+            @if let Some((done, total)) = told.and_then(|event| event.total.map(|total| (event.done, total))) {
+                progress max=(total.max(1)) value=(done.min(total)) aria-label={ "Progress of " (id) } {}
+            } @else {
+                progress aria-label={ "Progress of " (id) } {}
+            }
+        }
+    }
+}
