@@ -93,36 +93,44 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
         feed.kinds.iter().filter_map(|kind| self.at.since.get(kind)).min().copied()
     }
 
-    /// Notes how a list ended.
+    /// Notes how a list ended: for the kinds of its rows, and for those that need its words.
     fn ended(&mut self, feed: &Feed, ending: Ending) -> Result<(), Stop> {
-        let kinds: BTreeSet<Kind> = feed.kinds.iter().chain(feed.words_for).copied().collect();
-        let kinds = kinds.into_iter().filter(|kind| self.integration.sync.contains(kind) || *kind == Kind::Client);
-        let of = if feed.kinds.is_empty() { format!("{}: ", feed.name) } else { String::new() };
+        let wanted = |kind: &Kind| self.integration.sync.contains(kind) || *kind == Kind::Client;
+        let kinds: BTreeSet<Kind> = feed.kinds.iter().copied().filter(wanted).collect();
+        let needing: BTreeSet<Kind> = feed.words_for.iter().copied().filter(wanted).collect();
+        let of = format!("{}: ", feed.name);
+        let gathered = &mut self.gatherer.gathered;
         match ending {
             Ending::Complete | Ending::OutOfTime(_) => {
-                for kind in feed.kinds {
-                    self.gatherer.gathered.report(*kind);
+                for kind in kinds {
+                    gathered.report(kind);
                 }
             }
             Ending::Refused(refusal) if refusal.cause == Cause::Credentials => return Err(Stop::Rejected(refusal)),
-            // Without the right to look words up, numbers stand for them, and the rows are good all the same.
-            Ending::Refused(refusal) if feed.kinds.is_empty() && refusal.cause == Cause::Permission => {
-                kinds.for_each(|kind| self.gatherer.gathered.noted(kind, format!("{of}{refusal}")));
-            }
             Ending::Refused(refusal) => {
                 for kind in kinds {
-                    self.gatherer.gathered.incomplete(kind, format!("{of}{refusal}. {}", refusal.hint));
+                    gathered.incomplete(kind, format!("{refusal}. {}", refusal.hint));
                     self.at.unreadable.insert(kind);
+                }
+                for kind in needing {
+                    // Without the right to look words up, numbers stand for them, and the rows are good all the same.
+                    if refusal.cause == Cause::Permission {
+                        gathered.noted(kind, format!("{of}{refusal}"));
+                    } else {
+                        gathered.incomplete(kind, format!("{of}{refusal}. {}", refusal.hint));
+                        self.at.unreadable.insert(kind);
+                    }
                 }
             }
             Ending::Incomplete(why) => {
                 for kind in kinds {
-                    self.gatherer.gathered.incomplete(kind, format!("{of}{why}"));
+                    gathered.incomplete(kind, why.clone());
                     self.at.partial.insert(kind);
-                    if feed.kinds.is_empty() {
-                        // Rows without the words that they had last night would look changed.
-                        self.at.unreadable.insert(kind);
-                    }
+                }
+                for kind in needing {
+                    gathered.incomplete(kind, format!("{of}{why}"));
+                    // Rows without the words that they had last night would look changed.
+                    self.at.unreadable.insert(kind);
                 }
             }
         }

@@ -4,7 +4,7 @@ use reconcile::record::{Field, Kind};
 use serde::Deserialize;
 
 use super::rows::{Numbered, Observed, Switch, joined, record, records, text};
-use super::words::COUNTRIES;
+use super::words::{COUNTRIES, LOCATIONS};
 use crate::call::Reply;
 use crate::decode::{Row, Shape, Str};
 use crate::feed::{Context, Page};
@@ -78,7 +78,11 @@ impl Numbered for CompanyLocation<'_> {
 
 /// Reads one page of locations.
 pub(super) fn decode(reply: &Reply, context: &Context<'_>) -> Page {
-    records(reply, Kind::Location, &ROW, |location| observe(location, context.words))
+    let mut page = records(reply, Kind::Location, &ROW, |location| observe(location, context.words));
+    for location in page.records.iter().filter(|location| location.malformed.is_none()) {
+        page.words.set(LOCATIONS, location.vendor_id.as_str(), location.name.as_str());
+    }
+    page
 }
 
 fn observe(place: CompanyLocation<'_>, words: &Words) -> Observed {

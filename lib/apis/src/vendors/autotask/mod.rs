@@ -13,12 +13,11 @@
 //! | `company-fields` | company types | clients |
 //! | `countries` | countries | clients, locations |
 //! | `resource-fields` | licence types | users |
-//! | `location-names` | names of locations | contacts, assets |
+//! | `company-locations`, the locations themselves | names of locations | contacts, assets |
 //! | `configuration-item-fields` | configuration item types, makes, models | assets |
 //! | `products` | makes, models and names of products | assets |
 //!
-//! The names of locations are read apart from the locations: a contact must not lose its place when locations are switched
-//! off or refused. The name of a configuration item's category (section 11) is not asked for: only an item without a type
+//! Locations are read for their names too, so that a contact keeps its place when locations are switched off. The name of a configuration item's category (section 11) is not asked for: only an item without a type
 //! would show it, and such an item can never be chosen by its type.
 
 mod companies;
@@ -83,9 +82,8 @@ pub static AUTOTASK: Vendor = Vendor {
         COMPANIES,
         RESOURCE_FIELDS,
         RESOURCES,
-        LOCATION_NAMES,
-        CONTACTS,
         COMPANY_LOCATIONS,
+        CONTACTS,
         CONFIGURATION_ITEM_FIELDS,
         PRODUCTS,
         CONFIGURATION_ITEMS,
@@ -159,15 +157,6 @@ const RESOURCES: Feed = Feed {
     ..ORDINARY
 };
 
-const LOCATION_NAMES: Feed = Feed {
-    name: "location-names",
-    words_for: &[Kind::Contact, Kind::Asset],
-    ask: |at| query(at, "CompanyLocations", &["id", "name"], None),
-    paging: Paging::AboveLast,
-    decode: words::location_names,
-    ..ORDINARY
-};
-
 const CONTACTS: Feed = Feed {
     name: "contacts",
     kinds: &[Kind::Contact],
@@ -182,6 +171,7 @@ const CONTACTS: Feed = Feed {
 const COMPANY_LOCATIONS: Feed = Feed {
     name: "company-locations",
     kinds: &[Kind::Location],
+    words_for: &[Kind::Contact, Kind::Asset],
     ask: |at| query(at, "CompanyLocations", locations::FIELDS, None),
     paging: Paging::AboveLast,
     decode: locations::decode,

@@ -233,8 +233,8 @@ fn picklists_give_words_whatever_the_case_of_the_field() {
 fn lists_of_words_keep_what_can_be_read() {
     let countries = json!({"items": [{"id": 14, "displayName": "Austria", "name": "AUT"}, {"id": 237, "name": "United States"}, {"id": "x"}]});
     assert_eq!(words(&COUNTRIES, &countries), ["countries 14=Austria", "countries 237=United States"]);
-    let names = json!({"items": [{"id": 91, "name": "Main office"}, {"id": 92, "name": null}, null]});
-    assert_eq!(words(&LOCATION_NAMES, &names), ["locations 91=Main office"]);
+    let names = json!({"items": [{"id": 91, "companyID": 7, "name": "Main office"}, {"id": 92, "name": null}, null]});
+    assert_eq!(words(&COMPANY_LOCATIONS, &names), ["locations 91=Main office"]);
     let products = json!({"items": [
         {"id": 5, "name": "Desktop computer", "manufacturerName": null, "manufacturerProductName": ""},
         {"id": 6, "name": "NAS", "manufacturerName": "Synology", "manufacturerProductName": "DS920+"},
@@ -301,7 +301,7 @@ fn a_500_is_a_mistake_where_it_has_errors_and_may_pass_where_not() {
 fn a_run_costs_the_zone_the_words_and_a_call_for_each_500_rows() {
     let records = [(Kind::User, 40), (Kind::Asset, 100_000), (Kind::Contact, 1_400), (Kind::Location, 1_000)];
     let cost = estimate(&AUTOTASK, 501, &BTreeMap::from(records), 0);
-    let (zone, words, lists) = (1, 6, 2 + 1 + 200 + 3 + 2);
+    let (zone, words, lists) = (1, 5, 2 + 1 + 200 + 3 + 2);
     assert_eq!(cost.requests, zone + words + lists);
     assert_eq!(cost.seconds, cost.requests.div_ceil(3), "three at a time, a second each");
     let clients = estimate(&AUTOTASK, 501, &BTreeMap::new(), 0);

@@ -99,13 +99,6 @@ struct Country<'a> {
 }
 
 #[derive(Deserialize)]
-struct Named<'a> {
-    id: u64,
-    #[serde(borrow, default)]
-    name: Option<Str<'a>>,
-}
-
-#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Product<'a> {
     id: u64,
@@ -123,12 +116,6 @@ impl Numbered for Country<'_> {
     }
 }
 
-impl Numbered for Named<'_> {
-    fn id(&self) -> u64 {
-        self.id
-    }
-}
-
 impl Numbered for Product<'_> {
     fn id(&self) -> u64 {
         self.id
@@ -141,13 +128,6 @@ pub(super) fn countries(reply: &Reply, _: &Context<'_>) -> Page {
         let shown = text(&country.display_name);
         let word = if shown.is_empty() { text(&country.name) } else { shown };
         page.words.set(COUNTRIES, country.id.to_string(), word);
-    })
-}
-
-/// Reads the names on one page of locations.
-pub(super) fn location_names(reply: &Reply, _: &Context<'_>) -> Page {
-    words(reply, |location: Named<'_>, page| {
-        page.words.set(LOCATIONS, location.id.to_string(), text(&location.name));
     })
 }
 
