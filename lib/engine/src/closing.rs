@@ -123,8 +123,10 @@ async fn remember(
     let mut content: BTreeMap<(Kind, Scope), Option<Fingerprint>> = BTreeMap::new();
     for touched in arrived.values().flat_map(|arrived| &arrived.scopes) {
         let digest = content.entry((touched.kind, touched.scope.clone())).or_default();
-        let stored = scopes.get(&touched.scope).filter(|_| touched.changes);
-        let of_stored = stored.and_then(|done| done.content.get(&touched.kind).copied());
+        let of_changes = record.run.reports.get(&touched.kind).is_some_and(|report| report.of_changes);
+        let stored = scopes.get(&touched.scope).filter(|_| touched.changes && of_changes);
+        let nothing = digests::Sum::default().digest();
+        let of_stored = stored.map(|done| done.content.get(&touched.kind).copied().unwrap_or(nothing));
         *digest = touched.digest.or(of_stored).or(*digest);
     }
     let kinds: BTreeSet<Kind> = content.keys().map(|(kind, _)| *kind).collect();

@@ -187,3 +187,23 @@ async fn a_token_is_renewed_on_the_way() {
     let run = lab.run("kaseya-bms", Trigger::Manual, Duration::MAX).await;
     assert_eq!(run.run.run.outcome(), Some(Outcome::Complete), "{:?}", run.run.log);
 }
+
+/// A client without any assets is no reason to look at it each night.
+#[tokio::test]
+async fn clients_without_rows_are_left_alone_on_nights_of_changes() {
+    // Two clients of one name are looked at once more, and with them the list of all clients.
+    let lab = Lab::new(220, 900);
+    let chosen = types();
+    let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
+    lab.add("autotask", &chosen).await;
+    let mut messages = Vec::new();
+    for _ in 0..4 {
+        lab.pass(Duration::from_secs(23 * 3600));
+        let run = lab.run("autotask", Trigger::Schedule, INVOCATION).await;
+        let of_run = format!("run#{}", run.run.run_id);
+        let marks = lab.table.dump().into_iter().filter(|item| item.key.pk == of_run && item.key.sk.starts_with("in#"));
+        messages.push(marks.count());
+    }
+    assert!(messages[0] > 0, "the first night brings everything");
+    assert_eq!(messages[2..], [0, 0], "messages of four nights: {messages:?}");
+}
