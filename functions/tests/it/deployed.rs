@@ -147,8 +147,11 @@ async fn a_night_reaches_the_catalogue_and_the_next_one_changes_nothing() {
         let (counts, before) = (&second.counts[&kind], &first.counts[&kind]);
         assert_eq!((counts.fetched, counts.synced), (before.fetched, before.synced), "{kind:?}");
         assert_eq!((counts.created, counts.updated, counts.unchanged), (0, 0, counts.synced), "{kind:?}");
-        assert_eq!(answer["kinds"][kind.code()]["skipped"], json!(counts.fetched), "{answer}");
     }
+    let (clients, assets) = (&answer["kinds"]["client"], &answer["kinds"]["asset"]);
+    assert_eq!(clients["skipped"], clients["fetched"], "the list of tenants is always read whole: {answer}");
+    assert_eq!((&assets["of_changes"], &assets["fetched"]), (&json!(true), &json!(0)), "no device changed: {answer}");
+    assert_eq!(answer["queued"]["messages"], json!(0), "{answer}");
 }
 
 #[tokio::test]

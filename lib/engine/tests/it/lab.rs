@@ -107,7 +107,11 @@ impl Lab {
         let transport = FnTransport::new(|call: &Call| -> Result<Reply, SendError> {
             self.pass(ANSWER);
             assert!(!self.clock.remaining().is_zero(), "the invocation was killed with a call under way");
-            *calls.lock().unwrap().entry(call.url.path().to_owned()).or_default() += 1;
+            *calls
+                .lock()
+                .expect("nothing panics while it holds the lock")
+                .entry(call.url.path().to_owned())
+                .or_default() += 1;
             Ok(self.vendors.answer(call).expect("the call goes to a simulated vendor"))
         });
         let holder = Holder { name: "one".to_owned(), gone_after: Duration::ZERO };
@@ -138,7 +142,7 @@ impl Lab {
         }
         let run = runs::load(&self.table, &run.run_id).await.expect("readable").expect("stored");
         assert!(run.run.outcome().is_some(), "{run:?}");
-        Told { run, invocations, paid, calls: calls.into_inner().unwrap() }
+        Told { run, invocations, paid, calls: calls.into_inner().expect("nothing panics while it holds the lock") }
     }
 
     /// Lets time pass for us and for the vendors.
