@@ -23,6 +23,7 @@ const ARROWS: &[Arrows] = &[
     Arrows { of: "local", to: &["apis", "aws", "engine", "reconcile"], in_tests: &[] },
     Arrows { of: "console", to: &["apis", "engine", "reconcile"], in_tests: &["sandbox"] },
     Arrows { of: "pages", to: &["apis", "console", "reconcile"], in_tests: &[] },
+    Arrows { of: "web", to: &["apis", "console", "pages", "reconcile"], in_tests: &[] },
     Arrows { of: "sandbox", to: &["apis", "reconcile"], in_tests: &[] },
     Arrows {
         of: "functions",
@@ -31,7 +32,7 @@ const ARROWS: &[Arrows] = &[
     },
     Arrows {
         of: "msp-sync",
-        to: &["apis", "aws", "console", "engine", "local", "pages", "reconcile", "sandbox", "transport"],
+        to: &["apis", "aws", "console", "engine", "local", "reconcile", "sandbox", "transport", "web"],
         in_tests: &[],
     },
     Arrows {

@@ -22,12 +22,12 @@ use transport::Loopback;
 use crate::args;
 use crate::carry::{self, Way};
 use crate::failure::{Exit, Failure};
+use crate::listener::Listener;
 use crate::machine::Machine;
 use crate::progress::Shown;
 use crate::render::{self, Ink, Screen};
 use crate::serve::{self, Door};
 use crate::signals::Stop;
-use crate::web::Console;
 use crate::{out, sandbox};
 use integration::{Desk, Stage};
 
@@ -111,7 +111,7 @@ impl Show {
         let Show { way: Way::Ours(machine), .. } = self else { return Ok(Exit::Done) };
         let machine = Arc::new(*machine);
         let door = Door::open(folder)?;
-        let console = Console::open(listen, Arc::clone(&machine)).await?;
+        let console = Listener::open(listen, Arc::clone(&machine)).await?;
         out::write(&format!(
             "\nOpen the console with this link, which lets one browser in:\n  {}\n\
              Look around meanwhile: msp-sync --data-dir {} status\nCtrl-C ends it.\n",

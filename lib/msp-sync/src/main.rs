@@ -16,6 +16,7 @@ mod demo;
 mod deployed;
 mod failure;
 mod folder;
+mod listener;
 mod machine;
 mod out;
 mod progress;
@@ -26,7 +27,6 @@ mod serve;
 mod signals;
 mod socket;
 mod usage;
-mod web;
 mod worker;
 
 use std::process::ExitCode;

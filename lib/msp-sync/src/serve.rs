@@ -14,11 +14,11 @@ use tokio::task::JoinSet;
 
 use crate::args;
 use crate::failure::{Exit, Failure};
+use crate::listener::Listener;
 use crate::machine::{self, Machine};
 use crate::scheduler;
 use crate::signals::Stop;
 use crate::socket::{self, Asked, Caller};
-use crate::web::Console;
 use crate::{folder, out, worker};
 
 /// Serves until Ctrl-C.
@@ -30,7 +30,7 @@ pub(crate) async fn run(wanted: args::Serve, folder: PathBuf, json: bool) -> Res
     }
     let machine = Arc::new(Machine::open_patiently(&folder, machine::loopback()).await?);
     let door = Door::open(&folder)?;
-    let console = Console::open(wanted.listen, Arc::clone(&machine)).await?;
+    let console = Listener::open(wanted.listen, Arc::clone(&machine)).await?;
     let integrations = integrations(&machine).await?;
     if json {
         let link = console.link();
@@ -54,7 +54,7 @@ pub(crate) async fn stay(
     stop: &mut Stop,
     machine: Arc<Machine>,
     door: Door,
-    console: Console,
+    console: Listener,
 ) -> Result<Exit, Failure> {
     let mut work = JoinSet::new();
     work.spawn(door.let_in(Arc::clone(&machine)));

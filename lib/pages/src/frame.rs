@@ -21,6 +21,8 @@ pub struct Visitor {
     pub role: Role,
     /// What proves that a form was sent from a page of this session.
     pub csrf: String,
+    /// Whether they can sign out.
+    pub may_leave: bool,
     /// The zone that instants are shown in.
     pub zone: TimeZone,
     /// The present instant.
@@ -162,6 +164,7 @@ pub fn page(visitor: &Visitor, place: Place, title: &str, content: &Markup) -> S
                         }
                     }
                     span class="who" { (shown(&visitor.name)) " · " (visitor.role) }
+                    @if visitor.may_leave { (button(visitor, "/sign-out", "Sign out", "button quietly small")) }
                 }
                 main id="main" {
                     @if let Some(notice) = &visitor.notice { (notice_of(notice)) }

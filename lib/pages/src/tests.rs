@@ -31,6 +31,7 @@ fn visitor(role: Role) -> Visitor {
         name: "dana".to_owned(),
         role,
         csrf: "7e57".to_owned(),
+        may_leave: true,
         zone: TimeZone::UTC,
         now: at(),
         notice: Some(Notice::care(HOSTILE, HOSTILE)),

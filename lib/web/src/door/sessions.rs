@@ -6,8 +6,7 @@ use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use console::views::VerifyView;
-use pages::Notice;
+use super::Told;
 
 /// So many browsers may be signed in at once; the one that was used longest ago goes first.
 const SESSIONS_MAX: usize = 32;
@@ -21,13 +20,12 @@ const SECRET_BYTES: usize = 32;
 struct Session {
     csrf: String,
     used: Instant,
-    notice: Option<Notice>,
-    verdict: Option<VerifyView>,
+    told: Told,
 }
 
 /// All of them, and the token that opens the next one.
 #[derive(Debug)]
-pub(super) struct Sessions(Mutex<State>);
+pub(crate) struct Sessions(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
@@ -37,7 +35,7 @@ struct State {
 
 impl Sessions {
     /// Begins without any.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self(Mutex::new(State { token: random()?, open: BTreeMap::new() })))
     }
 
@@ -47,12 +45,12 @@ impl Sessions {
     }
 
     /// Returns the token that is good for one sign-in.
-    pub(super) fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         self.state().token.clone()
     }
 
     /// Exchanges the token for a session and makes the next token; `None` where it is not the token.
-    pub(super) fn enter(&self, token: &str) -> io::Result<Option<String>> {
+    pub(crate) fn enter(&self, token: &str) -> io::Result<Option<String>> {
         let (key, csrf, next) = (random()?, random()?, random()?);
         let mut state = self.state();
         if !is_same(token, &state.token) {
@@ -63,13 +61,18 @@ impl Sessions {
             let oldest = state.open.iter().min_by_key(|(_, session)| session.used).map(|(key, _)| key.clone());
             oldest.and_then(|key| state.open.remove(&key));
         }
-        let session = Session { csrf, used: Instant::now(), notice: None, verdict: None };
+        let session = Session { csrf, used: Instant::now(), told: Told::default() };
         state.open.insert(key.clone(), session);
         Ok(Some(key))
     }
 
+    /// Ends a session.
+    pub(crate) fn leave(&self, key: &str) {
+        self.state().open.remove(key);
+    }
+
     /// Returns what a form of this session has to carry; `None` where there is no such session.
-    pub(super) fn csrf(&self, key: &str) -> Option<String> {
+    pub(crate) fn csrf(&self, key: &str) -> Option<String> {
         let mut state = self.state();
         state.open.retain(|_, session| session.used.elapsed() < IDLE_MAX);
         let session = state.open.get_mut(key)?;
@@ -77,35 +80,22 @@ impl Sessions {
         Some(session.csrf.clone())
     }
 
-    /// Keeps what is to be told on the next page.
-    pub(super) fn tell(&self, key: &str, notice: Notice) {
+    /// Keeps what is to be told on the next page, beside what waits already.
+    pub(crate) fn keep(&self, key: &str, told: Told) {
         if let Some(session) = self.state().open.get_mut(key) {
-            session.notice = Some(notice);
+            session.told.notice = told.notice.or(session.told.notice.take());
+            session.told.verdict = told.verdict.or(session.told.verdict.take());
         }
     }
 
     /// Returns what is to be told, once.
-    pub(super) fn told(&self, key: &str) -> Option<Notice> {
-        self.state().open.get_mut(key)?.notice.take()
-    }
-
-    /// Keeps what a vendor said.
-    pub(super) fn keep(&self, key: &str, verdict: VerifyView) {
-        if let Some(session) = self.state().open.get_mut(key) {
-            session.verdict = Some(verdict);
-        }
-    }
-
-    /// Returns what the vendor of `integration` said, once.
-    pub(super) fn verdict(&self, key: &str, integration: &str) -> Option<VerifyView> {
-        let mut state = self.state();
-        let session = state.open.get_mut(key)?;
-        session.verdict.take_if(|verdict| verdict.integration.as_str() == integration)
+    pub(crate) fn take(&self, key: &str) -> Told {
+        self.state().open.get_mut(key).map(|session| std::mem::take(&mut session.told)).unwrap_or_default()
     }
 }
 
 /// Says whether two texts are the same, in a time that does not tell where they differ.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
+pub fn is_same(one: &str, other: &str) -> bool {
     let differs = one.bytes().zip(other.bytes()).fold(0, |differs, (one, other)| differs | (one ^ other));
     one.len() == other.len() && differs == 0
 }
@@ -119,6 +109,8 @@ fn random() -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use pages::Notice;
+
     use super::*;
 
     #[test]
@@ -150,8 +142,9 @@ mod tests {
     fn what_is_told_is_told_once() {
         let sessions = Sessions::new().unwrap();
         let key = sessions.enter(&sessions.token()).unwrap().expect("the token is right");
-        sessions.tell(&key, Notice::good("done"));
-        assert_eq!(sessions.told(&key), Some(Notice::good("done")));
-        assert_eq!(sessions.told(&key), None);
+        sessions.keep(&key, Told { notice: Some(Notice::good("done")), verdict: None });
+        sessions.keep(&key, Told::default());
+        assert_eq!(sessions.take(&key).notice, Some(Notice::good("done")));
+        assert_eq!(sessions.take(&key), Told::default());
     }
 }

@@ -6,70 +6,89 @@ use std::time::Duration;
 
 use console::answer::Answer;
 use console::error::{Code, ConsoleError};
+use console::handle::Deps;
 use console::progress::ProgressEvent;
 use console::request::Request;
 use jiff::Timestamp;
-use pages::Doing;
+use pages::{Doing, Notice};
 use tokio::sync::oneshot;
 
-use super::{Site, deeds};
+use crate::deeds;
+use crate::visit::Visit;
 
 /// So long a browser waits for an order that may take long; then it is told that the work goes on.
 const PATIENCE: Duration = Duration::from_millis(700);
 
-/// What goes on, by integration.
+/// What goes on, and what came of work that ended after its browser was answered.
 #[derive(Debug, Default)]
-pub(super) struct Doings(Mutex<BTreeMap<String, Doing>>);
+pub(crate) struct Doings(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// By integration.
+    under_way: BTreeMap<String, Doing>,
+    /// By session.
+    late: BTreeMap<String, Notice>,
+}
 
 impl Doings {
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Doing>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what goes on for an integration.
-    pub(super) fn of(&self, integration: &str) -> Option<Doing> {
-        self.all().get(integration).cloned()
+    pub(crate) fn of(&self, integration: &str) -> Option<Doing> {
+        self.state().under_way.get(integration).cloned()
+    }
+
+    /// Returns what a session is to be told of work that ended behind its page, once.
+    pub(crate) fn told(&self, session: &str) -> Option<Notice> {
+        self.state().late.remove(session)
     }
 
     fn begin(&self, integration: &str, what: &'static str) -> Result<(), ConsoleError> {
-        let mut all = self.all();
-        if let Some(doing) = all.get(integration) {
+        let mut state = self.state();
+        if let Some(doing) = state.under_way.get(integration) {
             let message = format!("{integration} is busy: {}", doing.what.to_lowercase());
             return Err(ConsoleError::new(Code::Busy, message, "wait until it has ended"));
         }
-        all.insert(integration.to_owned(), Doing { what, progress: None, since: Timestamp::now() });
+        let doing = Doing { what, progress: None, since: Timestamp::now() };
+        state.under_way.insert(integration.to_owned(), doing);
         Ok(())
     }
 
     fn report(&self, integration: &str, event: ProgressEvent) {
-        if let Some(doing) = self.all().get_mut(integration) {
+        if let Some(doing) = self.state().under_way.get_mut(integration) {
             doing.progress = Some(event);
         }
     }
 
     fn end(&self, integration: &str) {
-        self.all().remove(integration);
+        self.state().under_way.remove(integration);
+    }
+
+    fn tell(&self, session: String, notice: Notice) {
+        self.state().late.insert(session, notice);
     }
 }
 
 /// Begins a long order. Returns its answer if it comes soon; otherwise the session is told once it is there.
-pub(super) async fn begin(
-    site: &Arc<Site>,
-    session: &str,
+pub(crate) async fn begin<D: Deps + 'static>(
+    visit: &Visit<D>,
     integration: &str,
     what: &'static str,
     request: Request,
 ) -> Result<Option<Answer>, ConsoleError> {
-    site.doings.begin(integration, what)?;
+    visit.site.doings.begin(integration, what)?;
     let (soon, answer) = oneshot::channel();
-    let (working, session, integration) = (Arc::clone(site), session.to_owned(), integration.to_owned());
+    let (site, guest, integration) = (Arc::clone(&visit.site), visit.guest.clone(), integration.to_owned());
     tokio::spawn(async move {
-        let (reporting, of) = (Arc::clone(&working), integration.clone());
+        let (reporting, of) = (Arc::clone(&site), integration.clone());
         let report = move |event: ProgressEvent| reporting.doings.report(&of, event);
-        let ended = console::handle::handle(request, &working.actor, working.machine.as_ref(), &report).await;
-        working.doings.end(&integration);
+        let ended = console::handle::handle(request, &guest.actor, site.deps.as_ref(), &report).await;
+        site.doings.end(&integration);
         if let Err(late) = soon.send(ended) {
-            working.sessions.tell(&session, deeds::told(&late));
+            site.doings.tell(guest.session, deeds::told(&late));
         }
     });
     match tokio::time::timeout(PATIENCE, answer).await {

@@ -1,10 +1,10 @@
 //! Pages that are looked at. Nothing here orders anything.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use console::answer::Answer;
 use console::error::{Code, ConsoleError};
+use console::handle::Deps;
 use console::request::{Page, RecordFilter, Request};
 use console::views::{DocView, IntegrationView, List, RecordView, StatusView};
 use pages::{Visitor, adding, audit, catalogue, home, integration, links, matching, plans, runs, unsynced};
@@ -13,9 +13,8 @@ use reconcile::mapping::State;
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
 
-use super::form::Form;
-use super::guard::Guest;
-use super::{Site, unexpected};
+use crate::form::Form;
+use crate::visit::{Visit, unexpected};
 
 /// Rows of a page.
 const ROWS: usize = 100;
@@ -26,7 +25,7 @@ const OFFERED: usize = 50;
 
 /// What is looked at.
 #[derive(Debug)]
-pub(super) enum Look {
+pub(crate) enum Look {
     /// A page.
     Page(String),
     /// Somewhere else.
@@ -37,8 +36,8 @@ pub(super) enum Look {
 
 /// Asks, and takes the answer of the variant that belongs to the question.
 macro_rules! ask {
-    ($site:expr, $request:expr, $variant:ident) => {
-        match $site.ask($request).await? {
+    ($visit:expr, $request:expr, $variant:ident) => {
+        match $visit.ask($request).await? {
             Answer::$variant(view) => view,
             other => return Err(unexpected(&other)),
         }
@@ -46,20 +45,24 @@ macro_rules! ask {
 }
 
 /// Returns what lies at a path.
-pub(super) async fn look(site: &Arc<Site>, guest: &Guest, parts: &[&str], query: &Form) -> Result<Look, ConsoleError> {
-    let mut visitor = site.visitor(guest.csrf.clone());
+pub(crate) async fn look<D: Deps + 'static>(
+    visit: &Visit<D>,
+    parts: &[&str],
+    query: &Form,
+) -> Result<Look, ConsoleError> {
+    let mut visitor = visit.visitor();
     let page = match parts {
         ["i", id, "unsynced.csv"] => {
-            let text = ask!(site, Request::UnsyncedExport { id: (*id).to_owned() }, Csv);
+            let text = ask!(visit, Request::UnsyncedExport { id: (*id).to_owned() }, Csv);
             return Ok(Look::Csv(format!("{id}-unsynced.csv"), text));
         }
         ["catalogue.csv"] => {
             let kind = kind(query.one("kind"))?;
-            let text = ask!(site, Request::DocsExport { kind }, Csv);
+            let text = ask!(visit, Request::DocsExport { kind }, Csv);
             return Ok(Look::Csv(format!("{kind}s.csv"), text));
         }
         ["i", id, "match"] => {
-            let view = show(site, id).await?;
+            let view = show(visit, id).await?;
             let first = matching::kinds(&view).first().copied();
             return Ok(Look::To(match first {
                 Some(kind) => links::matching(&view.integration, kind),
@@ -67,54 +70,58 @@ pub(super) async fn look(site: &Arc<Site>, guest: &Guest, parts: &[&str], query:
             }));
         }
         [] => {
-            visitor.notice = site.sessions.told(&guest.session);
-            home_page(site, &visitor).await?
+            visitor.notice = visit.notice();
+            home_page(visit, &visitor).await?
         }
         ["i", rest @ ..] => {
-            visitor.notice = site.sessions.told(&guest.session);
-            of_integration(site, guest, &visitor, rest, query).await?
+            visitor.notice = visit.notice();
+            of_integration(visit, &visitor, rest, query).await?
         }
         rest => {
-            visitor.notice = site.sessions.told(&guest.session);
-            elsewhere(site, &visitor, rest, query).await?
+            visitor.notice = visit.notice();
+            elsewhere(visit, &visitor, rest, query).await?
         }
     };
     Ok(Look::Page(page))
 }
 
-async fn of_integration(
-    site: &Arc<Site>,
-    guest: &Guest,
+async fn of_integration<D: Deps + 'static>(
+    visit: &Visit<D>,
     visitor: &Visitor,
     parts: &[&str],
     query: &Form,
 ) -> Result<String, ConsoleError> {
     let Some(id) = parts.first() else { return Err(nowhere()) };
-    let view = show(site, id).await?;
+    let view = show(visit, id).await?;
     let id = view.integration.to_string();
-    let doing = site.doings.of(&id);
+    let doing = visit.site.doings.of(&id);
     match &parts[1..] {
-        [] => settings_page(site, guest, visitor, &view).await,
-        ["match", kind_word] => matching_page(site, visitor, &view, kind(kind_word)?, query).await,
-        ["match", kind_word, "pick"] => pick_page(site, visitor, &view, kind(kind_word)?, query).await,
+        [] => settings_page(visit, visitor, &view).await,
+        ["match", kind_word] => matching_page(visit, visitor, &view, kind(kind_word)?, query).await,
+        ["match", kind_word, "pick"] => pick_page(visit, visitor, &view, kind(kind_word)?, query).await,
         ["preview"] => {
-            let plan = ask!(site, Request::Preview { id, page: page(query) }, Plan);
+            let plan = ask!(visit, Request::Preview { id, page: page(query) }, Plan);
             Ok(matching::preview(visitor, &view, &plan, doing.as_ref()))
         }
-        ["unsynced"] => unsynced_page(site, visitor, &view, query).await,
+        ["unsynced"] => unsynced_page(visit, visitor, &view, query).await,
         ["plans"] => {
-            let list = ask!(site, Request::Plans { id, page: page(query) }, Plans);
+            let list = ask!(visit, Request::Plans { id, page: page(query) }, Plans);
             Ok(plans::list(visitor, &view, &list))
         }
         ["runs"] => {
-            let list = ask!(site, Request::Runs { id: Some(id), page: page(query) }, Runs);
+            let list = ask!(visit, Request::Runs { id: Some(id), page: page(query) }, Runs);
             Ok(runs::list(visitor, &view, &list))
         }
         _ => Err(nowhere()),
     }
 }
 
-async fn elsewhere(site: &Arc<Site>, visitor: &Visitor, parts: &[&str], query: &Form) -> Result<String, ConsoleError> {
+async fn elsewhere<D: Deps + 'static>(
+    visit: &Visit<D>,
+    visitor: &Visitor,
+    parts: &[&str],
+    query: &Form,
+) -> Result<String, ConsoleError> {
     match parts {
         ["add"] => match query.given("vendor") {
             None => Ok(adding::choose(visitor)),
@@ -124,59 +131,58 @@ async fn elsewhere(site: &Arc<Site>, visitor: &Visitor, parts: &[&str], query: &
             },
         },
         ["run", run] => {
-            let run = ask!(site, Request::RunShow { run: (*run).to_owned() }, Run);
-            let view = show(site, run.integration.as_str()).await?;
-            let doing = site.doings.of(run.integration.as_str());
+            let run = ask!(visit, Request::RunShow { run: (*run).to_owned() }, Run);
+            let view = show(visit, run.integration.as_str()).await?;
+            let doing = visit.site.doings.of(run.integration.as_str());
             Ok(runs::page(visitor, &view, &run, doing.as_ref()))
         }
         ["plan", plan] => {
-            let plan = ask!(site, Request::PlanShow { plan: (*plan).to_owned(), page: page(query) }, Plan);
-            let view = show(site, plan.integration.as_str()).await?;
-            let doing = site.doings.of(plan.integration.as_str());
+            let plan = ask!(visit, Request::PlanShow { plan: (*plan).to_owned(), page: page(query) }, Plan);
+            let view = show(visit, plan.integration.as_str()).await?;
+            let doing = visit.site.doings.of(plan.integration.as_str());
             Ok(plans::page(visitor, &view, &plan, doing.as_ref()))
         }
-        ["catalogue"] => catalogue_page(site, visitor, query).await,
+        ["catalogue"] => catalogue_page(visit, visitor, query).await,
         ["doc", doc] => {
-            let doc = ask!(site, Request::DocsShow { doc: (*doc).to_owned() }, Doc);
+            let doc = ask!(visit, Request::DocsShow { doc: (*doc).to_owned() }, Doc);
             let client = match &doc.client_doc_id {
-                Some(client) => Some(ask!(site, Request::DocsShow { doc: client.to_string() }, Doc)),
+                Some(client) => Some(ask!(visit, Request::DocsShow { doc: client.to_string() }, Doc)),
                 None => None,
             };
             Ok(catalogue::record(visitor, &doc, client.as_ref()))
         }
         ["audit"] => {
-            let list = ask!(site, Request::Audit { page: page(query) }, Audit);
+            let list = ask!(visit, Request::Audit { page: page(query) }, Audit);
             Ok(audit::page(visitor, &list))
         }
         _ => Err(nowhere()),
     }
 }
 
-async fn home_page(site: &Arc<Site>, visitor: &Visitor) -> Result<String, ConsoleError> {
-    let list = ask!(site, Request::Status { id: None, page: Page::default() }, Status);
-    let card = |status: StatusView| home::Card { doing: site.doings.of(status.integration.as_str()), status };
+async fn home_page<D: Deps + 'static>(visit: &Visit<D>, visitor: &Visitor) -> Result<String, ConsoleError> {
+    let list = ask!(visit, Request::Status { id: None, page: Page::default() }, Status);
+    let card = |status: StatusView| home::Card { doing: visit.site.doings.of(status.integration.as_str()), status };
     let cards: Vec<home::Card> = list.items.into_iter().map(card).collect();
     Ok(home::page(visitor, &cards))
 }
 
-async fn settings_page(
-    site: &Arc<Site>,
-    guest: &Guest,
+async fn settings_page<D: Deps + 'static>(
+    visit: &Visit<D>,
     visitor: &Visitor,
     view: &IntegrationView,
 ) -> Result<String, ConsoleError> {
     let id = view.integration.as_str();
     let Some(vendor) = apis::vendors::find(&view.vendor) else { return Err(nowhere()) };
-    let status = status(site, id).await?;
+    let status = status(visit, id).await?;
     let types = match &view.types {
         Some(_) if status.last_run.is_some() => {
-            Some(ask!(site, Request::Types { id: id.to_owned(), page: Page::default() }, Types).items)
+            Some(ask!(visit, Request::Types { id: id.to_owned(), page: Page::default() }, Types).items)
         }
         Some(_) => Some(Vec::new()),
         None => None,
     };
-    let verdict = site.sessions.verdict(&guest.session, id);
-    let doing = site.doings.of(id);
+    let verdict = visit.verdict(id);
+    let doing = visit.site.doings.of(id);
     Ok(integration::page(
         visitor,
         &integration::Settings {
@@ -190,8 +196,8 @@ async fn settings_page(
     ))
 }
 
-async fn matching_page(
-    site: &Arc<Site>,
+async fn matching_page<D: Deps + 'static>(
+    visit: &Visit<D>,
     visitor: &Visitor,
     view: &IntegrationView,
     kind: Kind,
@@ -203,15 +209,15 @@ async fn matching_page(
         search: query.one("search").to_owned(),
         cursor: query.one("cursor").to_owned(),
     };
-    let was_read = status(site, &id).await?.last_run.is_some();
+    let was_read = status(visit, &id).await?.last_run.is_some();
     let records = |filter: RecordFilter, page: Page| Request::Records { id: id.clone(), kind, filter, page };
-    let all = ask!(site, records(RecordFilter::default(), Page { limit: COUNTED_MAX, cursor: None }), Records);
+    let all = ask!(visit, records(RecordFilter::default(), Page { limit: COUNTED_MAX, cursor: None }), Records);
     let mut counts: BTreeMap<State, u64> = BTreeMap::new();
     for record in &all.items {
         *counts.entry(record.state).or_default() += 1;
     }
     let filter = RecordFilter { state: asked.state, search: query.given("search").map(str::to_owned), reason: None };
-    let list = ask!(site, records(filter, page(query)), Records);
+    let list = ask!(visit, records(filter, page(query)), Records);
     Ok(matching::page(
         visitor,
         &matching::Matching {
@@ -225,35 +231,35 @@ async fn matching_page(
     ))
 }
 
-async fn pick_page(
-    site: &Arc<Site>,
+async fn pick_page<D: Deps + 'static>(
+    visit: &Visit<D>,
     visitor: &Visitor,
     view: &IntegrationView,
     kind: Kind,
     query: &Form,
 ) -> Result<String, ConsoleError> {
-    let record = record(site, view, kind, query.one("record")).await?;
+    let record = record(visit, view, kind, query.one("record")).await?;
     let search = query.given("search").map(str::to_owned);
     let page = Page { limit: OFFERED, cursor: None };
-    let found: List<DocView> = ask!(site, Request::DocsList { kind, client: None, search, page }, Docs);
+    let found: List<DocView> = ask!(visit, Request::DocsList { kind, client: None, search, page }, Docs);
     Ok(matching::pick(visitor, view, &record, query.one("search"), &found))
 }
 
 /// Finds one vendor record by its id.
-async fn record(
-    site: &Arc<Site>,
+async fn record<D: Deps + 'static>(
+    visit: &Visit<D>,
     view: &IntegrationView,
     kind: Kind,
     vendor_id: &str,
 ) -> Result<RecordView, ConsoleError> {
     let filter = RecordFilter { search: Some(vendor_id.to_owned()), ..RecordFilter::default() };
     let request = Request::Records { id: view.integration.to_string(), kind, filter, page: Page::default() };
-    let list = ask!(site, request, Records);
+    let list = ask!(visit, request, Records);
     list.items.into_iter().find(|record| record.vendor_id.as_str() == vendor_id).ok_or_else(nowhere)
 }
 
-async fn unsynced_page(
-    site: &Arc<Site>,
+async fn unsynced_page<D: Deps + 'static>(
+    visit: &Visit<D>,
     visitor: &Visitor,
     view: &IntegrationView,
     query: &Form,
@@ -266,35 +272,39 @@ async fn unsynced_page(
     };
     let filter = RecordFilter { reason: asked.reason, search: query.given("search").map(str::to_owned), state: None };
     let request = Request::Unsynced { id: id.clone(), kind: asked.kind, filter, page: page(query) };
-    let list = ask!(site, request, Unsynced);
+    let list = ask!(visit, request, Unsynced);
     let clients = if list.items.iter().any(|record| record.client_vendor_id.is_some()) {
-        clients(site, &id).await?
+        clients(visit, &id).await?
     } else {
         BTreeMap::new()
     };
-    let status = status(site, &id).await?;
+    let status = status(visit, &id).await?;
     let last_run = status.last_run.as_ref();
     let of = unsynced::Unsynced { view, asked: &asked, list: &list, last_run, clients: &clients };
     Ok(unsynced::page(visitor, &of))
 }
 
 /// The names of an integration's clients: people know names.
-async fn clients(site: &Arc<Site>, id: &str) -> Result<BTreeMap<VendorId, String>, ConsoleError> {
+async fn clients<D: Deps + 'static>(visit: &Visit<D>, id: &str) -> Result<BTreeMap<VendorId, String>, ConsoleError> {
     let (mut names, mut page) = (BTreeMap::new(), Page::default());
     loop {
         let filter = RecordFilter::default();
         let request = Request::Records { id: id.to_owned(), kind: Kind::Client, filter, page: page.clone() };
-        let list = ask!(site, request, Records);
+        let list = ask!(visit, request, Records);
         names.extend(list.items.into_iter().map(|record| (record.vendor_id, record.name)));
         let Some(next) = list.next else { return Ok(names) };
         page.cursor = Some(next);
     }
 }
 
-async fn catalogue_page(site: &Arc<Site>, visitor: &Visitor, query: &Form) -> Result<String, ConsoleError> {
+async fn catalogue_page<D: Deps + 'static>(
+    visit: &Visit<D>,
+    visitor: &Visitor,
+    query: &Form,
+) -> Result<String, ConsoleError> {
     let kind = Kind::from_code(query.one("kind")).unwrap_or(Kind::Client);
     let client = match query.given("client") {
-        Some(doc) => Some(ask!(site, Request::DocsShow { doc: doc.to_owned() }, Doc)),
+        Some(doc) => Some(ask!(visit, Request::DocsShow { doc: doc.to_owned() }, Doc)),
         None => None,
     };
     let request = Request::DocsList {
@@ -303,18 +313,18 @@ async fn catalogue_page(site: &Arc<Site>, visitor: &Visitor, query: &Form) -> Re
         search: query.given("search").map(str::to_owned),
         page: page(query),
     };
-    let list = ask!(site, request, Docs);
+    let list = ask!(visit, request, Docs);
     let of = catalogue::Listing { kind, client: client.as_ref(), search: query.one("search"), list: &list };
     Ok(catalogue::list(visitor, &of))
 }
 
 /// Returns an integration.
-pub(super) async fn show(site: &Arc<Site>, id: &str) -> Result<IntegrationView, ConsoleError> {
-    Ok(ask!(site, Request::IntegrationShow { id: id.to_owned() }, Integration))
+pub(crate) async fn show<D: Deps + 'static>(visit: &Visit<D>, id: &str) -> Result<IntegrationView, ConsoleError> {
+    Ok(ask!(visit, Request::IntegrationShow { id: id.to_owned() }, Integration))
 }
 
-async fn status(site: &Arc<Site>, id: &str) -> Result<StatusView, ConsoleError> {
-    let list = ask!(site, Request::Status { id: Some(id.to_owned()), page: Page::default() }, Status);
+async fn status<D: Deps + 'static>(visit: &Visit<D>, id: &str) -> Result<StatusView, ConsoleError> {
+    let list = ask!(visit, Request::Status { id: Some(id.to_owned()), page: Page::default() }, Status);
     list.items.into_iter().next().ok_or_else(nowhere)
 }
 
@@ -323,11 +333,11 @@ fn page(query: &Form) -> Page {
 }
 
 /// Reads a kind.
-pub(super) fn kind(word: &str) -> Result<Kind, ConsoleError> {
+pub(crate) fn kind(word: &str) -> Result<Kind, ConsoleError> {
     Kind::from_code(word).ok_or_else(nowhere)
 }
 
 /// Says that there is no such page.
-pub(super) fn nowhere() -> ConsoleError {
+pub(crate) fn nowhere() -> ConsoleError {
     ConsoleError::new(Code::NotFound, "there is no such page", "it may have been removed meanwhile")
 }

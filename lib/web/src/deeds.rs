@@ -1,24 +1,24 @@
 //! Orders: what a form asks for becomes a request, and its answer a sentence on the next page.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use console::answer::Answer;
 use console::error::{Code, ConsoleError};
+use console::handle::Deps;
 use console::request::{IntegrationChange, Request, SecretParts, Selection, SyncTarget};
 use console::views::{RunView, StagedView};
 use console::words::Outcome;
 use pages::{Notice, Tone, adding, links, words};
 use reconcile::record::Kind;
 
-use super::form::Form;
-use super::guard::Guest;
-use super::looks::{kind, nowhere};
-use super::{Site, doings};
+use crate::doings;
+use crate::form::Form;
+use crate::looks::{self, kind, nowhere};
+use crate::visit::Visit;
 
 /// Where an order leads.
 #[derive(Debug)]
-pub(super) enum Done {
+pub(crate) enum Done {
     /// To a page.
     To(String),
     /// To the same form, with what is wrong.
@@ -26,38 +26,42 @@ pub(super) enum Done {
 }
 
 /// Carries out what a form asks for. What a rule refuses is told on the page that the form was on.
-pub(super) async fn order(site: &Arc<Site>, guest: &Guest, parts: &[&str], form: &Form) -> Result<Done, ConsoleError> {
+pub(crate) async fn order<D: Deps + 'static>(
+    visit: &Visit<D>,
+    parts: &[&str],
+    form: &Form,
+) -> Result<Done, ConsoleError> {
     match parts {
-        ["add"] => add(site, guest, form).await,
-        ["i", id, deed] => of_integration(site, guest, id, deed, form).await,
-        ["plan", plan, deed] => of_plan(site, guest, plan, deed, form).await,
+        ["add"] => add(visit, form).await,
+        ["i", id, deed] => of_integration(visit, id, deed, form).await,
+        ["plan", plan, deed] => of_plan(visit, plan, deed, form).await,
         ["doc", doc, deed] => {
             let path = links::doc(doc);
             let request = of_doc(doc, deed, form)?;
-            let ended = site.order(request).await;
-            Ok(tell(site, guest, ended.map(Some), path))
+            let ended = visit.order(request).await;
+            Ok(tell(visit, ended.map(Some), path))
         }
         _ => Err(nowhere()),
     }
 }
 
 /// Tells what came of an order on the page at `path`.
-fn tell(site: &Site, guest: &Guest, ended: Result<Option<Answer>, ConsoleError>, path: String) -> Done {
+fn tell<D: Deps + 'static>(visit: &Visit<D>, ended: Result<Option<Answer>, ConsoleError>, path: String) -> Done {
     match ended {
         Ok(Some(Answer::Verified(view))) => {
             let ended = Ok(Answer::Verified(view.clone()));
-            site.sessions.tell(&guest.session, told(&ended));
-            site.sessions.keep(&guest.session, view);
+            visit.tell(told(&ended));
+            visit.keep(view);
         }
-        Ok(Some(answer)) => site.sessions.tell(&guest.session, told(&Ok(answer))),
+        Ok(Some(answer)) => visit.tell(told(&Ok(answer))),
         // The work goes on, and the page shows how far it is.
         Ok(None) => {}
-        Err(error) => site.sessions.tell(&guest.session, told(&Err(error))),
+        Err(error) => visit.tell(told(&Err(error))),
     }
     Done::To(path)
 }
 
-async fn add(site: &Arc<Site>, guest: &Guest, form: &Form) -> Result<Done, ConsoleError> {
+async fn add<D: Deps + 'static>(visit: &Visit<D>, form: &Form) -> Result<Done, ConsoleError> {
     let Some(vendor) = apis::vendors::find(form.one("vendor")) else { return Err(nowhere()) };
     let given = |(name, value): (String, String)| (!value.trim().is_empty()).then_some((name, value));
     let settings = form.below("setting.").into_iter().filter_map(given).collect();
@@ -68,17 +72,16 @@ async fn add(site: &Arc<Site>, guest: &Guest, form: &Form) -> Result<Done, Conso
         settings: typed.settings.clone(),
         secret: SecretParts::new(form.below("secret.")),
     };
-    if let Err(error) = site.order(request).await {
+    if let Err(error) = visit.order(request).await {
         let wrong = Notice::from(&error);
-        return Ok(Done::Again(adding::form(&site.visitor(guest.csrf.clone()), vendor, &typed, Some(&wrong))));
+        return Ok(Done::Again(adding::form(&visit.visitor(), vendor, &typed, Some(&wrong))));
     }
-    let ended = site.order(Request::Verify { id: typed.id.clone() }).await;
-    Ok(tell(site, guest, ended.map(Some), links::integration(&typed.id, "")))
+    let ended = visit.order(Request::Verify { id: typed.id.clone() }).await;
+    Ok(tell(visit, ended.map(Some), links::integration(&typed.id, "")))
 }
 
-async fn of_integration(
-    site: &Arc<Site>,
-    guest: &Guest,
+async fn of_integration<D: Deps + 'static>(
+    visit: &Visit<D>,
     id: &str,
     deed: &str,
     form: &Form,
@@ -88,15 +91,15 @@ async fn of_integration(
     let (request, path) = match deed {
         "sync" | "force" => {
             let sync = Request::Sync { target: SyncTarget::Ids(vec![text]), force: deed == "force" };
-            let ended = doings::begin(site, &guest.session, id, "Syncing", sync).await;
-            let is_live = super::looks::show(site, id).await?.next_run_at.is_some();
-            return Ok(tell(site, guest, ended, if is_live { "/".to_owned() } else { own }));
+            let ended = doings::begin(visit, id, "Syncing", sync).await;
+            let is_live = looks::show(visit, id).await?.next_run_at.is_some();
+            return Ok(tell(visit, ended, if is_live { "/".to_owned() } else { own }));
         }
         "finish" => {
             let finish = Request::Finish { id: text, plan: form.given("plan").map(str::to_owned), no_sync: false };
-            let ended = doings::begin(site, &guest.session, id, "Finishing", finish).await;
+            let ended = doings::begin(visit, id, "Finishing", finish).await;
             let path = if ended.is_err() { links::integration(&id, "preview") } else { "/".to_owned() };
-            return Ok(tell(site, guest, ended, path));
+            return Ok(tell(visit, ended, path));
         }
         "remove" => {
             confirmed(id, form)?;
@@ -118,8 +121,8 @@ async fn of_integration(
         "decide" => (decision(id, form)?, back(form, &own)),
         _ => return Err(nowhere()),
     };
-    let ended = site.order(request).await;
-    Ok(tell(site, guest, ended.map(Some), path))
+    let ended = visit.order(request).await;
+    Ok(tell(visit, ended.map(Some), path))
 }
 
 /// Reads a change of settings.
@@ -164,7 +167,12 @@ fn decision(id: &str, form: &Form) -> Result<Request, ConsoleError> {
     }
 }
 
-async fn of_plan(site: &Arc<Site>, guest: &Guest, plan: &str, deed: &str, form: &Form) -> Result<Done, ConsoleError> {
+async fn of_plan<D: Deps + 'static>(
+    visit: &Visit<D>,
+    plan: &str,
+    deed: &str,
+    form: &Form,
+) -> Result<Done, ConsoleError> {
     let path = links::plan(&plan);
     let owner = plan.split('.').next().unwrap_or_default();
     let text = plan.to_owned();
@@ -172,15 +180,15 @@ async fn of_plan(site: &Arc<Site>, guest: &Guest, plan: &str, deed: &str, form: 
         "approve" => {
             confirmed(owner, form)?;
             let approve = Request::PlanApprove { plan: text };
-            let ended = doings::begin(site, &guest.session, owner, "Carrying the plan out", approve).await;
-            return Ok(tell(site, guest, ended, path));
+            let ended = doings::begin(visit, owner, "Carrying the plan out", approve).await;
+            return Ok(tell(visit, ended, path));
         }
         "discard" => Request::PlanDiscard { plan: text },
         "undo" => Request::Undo { plan: text },
         _ => return Err(nowhere()),
     };
-    let ended = site.order(request).await;
-    Ok(tell(site, guest, ended.map(Some), path))
+    let ended = visit.order(request).await;
+    Ok(tell(visit, ended.map(Some), path))
 }
 
 fn of_doc(doc: &str, deed: &str, form: &Form) -> Result<Request, ConsoleError> {
@@ -214,7 +222,7 @@ fn back(form: &Form, otherwise: &str) -> String {
 }
 
 /// Returns what came of an order, as a sentence.
-pub(super) fn told(ended: &Result<Answer, ConsoleError>) -> Notice {
+pub(crate) fn told(ended: &Result<Answer, ConsoleError>) -> Notice {
     let answer = match ended {
         Ok(answer) => answer,
         Err(error) => return Notice::from(error),

@@ -1,0 +1,63 @@
+//! The console in a browser: a request in, an answer out.
+//!
+//! ```text
+//! browser ── listener ──► guard ──► looks (GET: questions) ──┐
+//!            (elsewhere)   │  └───► deeds (POST: orders) ────┴──► console::handle ──► pages ──► browser
+//!                          └ door: who is let in
+//! ```
+//!
+//! Nothing here listens, and nothing knows what the console stands on: the listener of one machine and the function
+//! behind an HTTP API give the same [`http::Request`] to the same handlers, which work over [`console::handle::Deps`].
+//! Who is let in is a value of its own, the [`Door`]. A request for another host, without a session, or an order that no
+//! page of that session sent is turned away by the guard before anything else looks at it. Whatever is asked goes through
+//! `console::handle`, with the roles and the audit log of the command line.
+
+mod deeds;
+mod doings;
+pub mod door;
+pub mod form;
+mod guard;
+mod looks;
+pub mod reply;
+mod visit;
+
+use std::sync::Arc;
+
+use console::handle::Deps;
+
+pub use bytes::Bytes;
+pub use door::{Door, Guest, LinkDoor, Place, Told};
+pub use guard::{FORM_BYTES_MAX, too_large};
+
+use doings::Doings;
+
+/// The console: what it works with, and its door.
+#[derive(Debug)]
+pub struct Console<D, G> {
+    site: Arc<Site<D>>,
+    door: G,
+}
+
+/// What every request is answered with.
+#[derive(Debug)]
+pub(crate) struct Site<D> {
+    deps: Arc<D>,
+    doings: Doings,
+}
+
+impl<D: Deps + 'static, G: Door> Console<D, G> {
+    /// Makes the console of a deployment.
+    pub fn new(deps: Arc<D>, door: G) -> Self {
+        Self { site: Arc::new(Site { deps, doings: Doings::default() }), door }
+    }
+
+    /// Returns who is let in.
+    pub fn door(&self) -> &G {
+        &self.door
+    }
+
+    /// Answers one request that came in at `place`.
+    pub async fn answer(&self, place: &Place, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        guard::answer(&self.site, &self.door, place, request).await
+    }
+}
