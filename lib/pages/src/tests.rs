@@ -275,6 +275,8 @@ fn every_order_carries_the_token() {
 #[test]
 fn a_viewer_is_offered_no_order() {
     for (name, page) in pages(Role::Viewer) {
+        let (bar, page) = page.split_once("</header>").unwrap_or(("", &page));
+        assert_eq!(bar.matches("<form").count(), 1, "{name}: to sign out is no order");
         if !["unsynced", "pick", "matching"].contains(&name) {
             assert!(!page.contains("method=\"post\""), "{name}");
         }
