@@ -8,6 +8,8 @@ use std::time::Duration;
 use apis::call::{Call, Reply};
 use serde::Serialize;
 
+use crate::faults::Troubles;
+
 /// How an answer travels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Delivery {
@@ -44,6 +46,9 @@ pub trait Simulator: fmt::Debug + Send + 'static {
 
     /// Returns what somebody has to enter to use it at `url`.
     fn listing(&self, url: &str) -> Listing;
+
+    /// Returns what goes wrong, to let more go wrong or end it, for tests that do not care which vendor it is.
+    fn troubles(&mut self) -> &mut Troubles;
 
     /// Returns the reply alone, for transports inside the process; a cut connection is a reply with status 0.
     fn answer(&mut self, call: &Call, own_origin: &str) -> Reply {

@@ -1,25 +1,26 @@
 //! Invocations as AWS makes them: the engine's steps over in-memory ports, each reading cut off after a quarter of an hour,
 //! with all simulated vendors over one world and a clock that every answer moves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use apis::account::Surroundings;
-use apis::call::{Call, Reply, Secret, SecretText};
+use apis::call::{Call, Reply};
 use engine::fetch::{Fetched, fetch};
 use engine::life::{self, Holder, Opened};
 use engine::memory::{FnTransport, ManualClock, MemoryQueue, MemorySecrets, MemoryTable};
-use engine::ports::{Clock, Secrets, SendError};
+use engine::ports::{Clock, SendError};
 use engine::reconciler::drain;
-use engine::store::integrations::{self, Integration, IntegrationState};
+use engine::store::integrations::{self, IntegrationState};
 use engine::store::runs::{self, RunRecord};
 use engine::syncing::account;
 use engine::watch::Unwatched;
 use jiff::Timestamp;
 use reconcile::ids::IntegrationId;
-use reconcile::record::Kind;
 use reconcile::run::Trigger;
 use sandbox::{Size, Vendors, World};
+
+use crate::office::wizard;
 
 /// How long a Lambda function lives.
 pub const INVOCATION: Duration = Duration::from_secs(900);
@@ -79,21 +80,11 @@ impl Lab {
     /// assets, those with these ids.
     pub async fn add(&self, vendor: &str, types: &[&str]) {
         let listing = self.vendors.listings().into_iter().find(|listing| listing.vendor == vendor).expect("simulated");
-        let parts = listing.secret.iter().map(|(name, text)| ((*name).to_owned(), SecretText::new(text)));
-        self.secrets.propose(&id(vendor), &Secret(parts.collect())).await.expect("memory never fails");
-        self.secrets.promote(&id(vendor)).await.expect("memory never fails");
-        let settings: BTreeMap<String, String> =
-            listing.settings.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect();
-        let known = apis::vendors::find(vendor).expect("one of ours");
-        let kinds: BTreeSet<Kind> = known.kinds.iter().copied().collect();
-        let mut added = Integration {
-            state: IntegrationState::Live,
-            sync: kinds.clone(),
-            auto_create: kinds,
-            ..Integration::draft(id(vendor), known, settings, "2026-11-20T19:00:00Z".parse().expect("an instant"))
-        };
+        let (mut added, secret) = wizard::integration(&listing, "2026-11-20T19:00:00Z".parse().expect("an instant"));
+        added.state = IntegrationState::Live;
+        added.auto_create.clone_from(&added.sync);
         added.types = added.types.map(|_| types.iter().map(|one| (*one).to_owned()).collect());
-        integrations::save(&self.table, &mut added).await.expect("memory never fails");
+        wizard::add(&self.table, &self.secrets, added, &secret).await;
     }
 
     /// Runs an integration to its end, an hour after the last one. `lives` is how long an invocation may take; one that

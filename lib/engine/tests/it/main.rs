@@ -3,6 +3,7 @@
 mod invocations;
 mod lab;
 mod machine;
+mod office;
 mod pipeline;
 mod simulation;
 mod together;

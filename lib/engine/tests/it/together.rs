@@ -7,9 +7,6 @@
 //!
 //! `MSP_SYNC_TOGETHER_CASES` says how many seeds are played, `MSP_SYNC_TOGETHER_SEED` plays one alone.
 
-mod office;
-mod shelf;
-
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::ports::Table;
@@ -22,13 +19,12 @@ use reconcile::record::Kind;
 use reconcile::run::Trigger;
 use sandbox::world::{ClientNo, DeviceNo, Size, System, World};
 
-use self::office::Office;
-use self::shelf::Shown;
+use crate::office::Office;
+use crate::office::consistent::{each_device_is_one_document_of_all_that_see_it, make_consistent};
+use crate::office::shelf::{self, Shown};
 
 /// Seeds played where nothing else is asked for.
 const CASES: u64 = 3;
-/// So many rounds settle what one integration left for another.
-const ROUNDS_MAX: usize = 4;
 /// A world that is made and synced ten times over in a few seconds.
 const SIZE: Size = Size { clients: 3, devices: 45, seed: 0 };
 
@@ -80,27 +76,7 @@ async fn play(world: World, nights: u64, rng: &mut Rng) -> Vec<Shown> {
         office.night(night);
         office.sync(order[rng.usize(..order.len())]).await;
     }
-    settle(&office, rng).await
-}
-
-/// Syncs everything in any order until a round reports no change, which then has made none.
-async fn settle(office: &Office, rng: &mut Rng) -> Vec<Shown> {
-    let mut before = shelf::shown(&office.catalogue().await);
-    for _ in 0..ROUNDS_MAX {
-        let mut order: Vec<usize> = (0..office.count()).collect();
-        rng.shuffle(&mut order);
-        let mut changes = 0;
-        for which in order {
-            changes += office.sync(which).await;
-        }
-        let after = shelf::shown(&office.catalogue().await);
-        if changes == 0 {
-            assert_eq!(after, before, "a round that reports no change has made one");
-            return after;
-        }
-        before = after;
-    }
-    panic!("sources take turns: the catalogue never comes to rest");
+    office.settle(rng).await
 }
 
 fn told(seed: u64) -> String {
@@ -112,7 +88,7 @@ fn integrations_in_any_order_and_repeated_end_in_the_same_catalogue() {
     for_each_seed(|seed| {
         let mut rng = Rng::with_seed(seed);
         let mut world = World::new(&Size { seed, ..SIZE });
-        office::make_consistent(&mut world);
+        make_consistent(&mut world);
         let nights = rng.u64(..3);
         let first = block_on(play(world.clone(), nights, &mut rng));
         let second = block_on(play(world.clone(), nights, &mut rng));
@@ -120,7 +96,7 @@ fn integrations_in_any_order_and_repeated_end_in_the_same_catalogue() {
             assert_eq!(one, other, "{}", told(seed));
         }
         assert_eq!(first.len(), second.len(), "{}", told(seed));
-        let seen = office::each_device_is_one_document_of_all_that_see_it(&world, &first);
+        let seen = each_device_is_one_document_of_all_that_see_it(&world, &first);
         assert!(seen > 10, "{seen} devices were looked at; {}", told(seed));
     });
 }
@@ -150,7 +126,7 @@ fn two_devices(world: &World) -> (ClientNo, DeviceNo, DeviceNo) {
 #[tokio::test]
 async fn identifiers_that_point_at_two_devices_wait_for_a_person_until_they_are_put_right() {
     let mut world = World::new(&Size { seed: 5, ..SIZE });
-    office::make_consistent(&mut world);
+    make_consistent(&mut world);
     let (client, known, unknown) = two_devices(&world);
     let wrong = world.client(client).unwrap().device(unknown).unwrap().serial.clone();
     world.change_device(known, |device| (device.serial, device.written_serial) = (None, wrong));
@@ -189,12 +165,12 @@ async fn held(office: &Office, which: usize) -> Vec<(Reason, Vec<reconcile::ids:
 #[tokio::test]
 async fn an_unchanged_scheduled_night_writes_nothing_but_the_run_with_any_vendor() {
     let mut world = World::new(&Size { seed: 5, ..SIZE });
-    office::make_consistent(&mut world);
+    make_consistent(&mut world);
     let office = Office::new(world).await;
     for which in 0..office.count() {
         office.set_up(which).await;
     }
-    settle(&office, &mut Rng::with_seed(1)).await;
+    office.settle(&mut Rng::with_seed(1)).await;
     for _ in 0..2 {
         office.pass_a_day();
         for which in 0..office.count() {

@@ -484,6 +484,10 @@ impl Simulator for AutotaskSim {
         }
     }
 
+    fn troubles(&mut self) -> &mut Troubles {
+        &mut self.troubles
+    }
+
     fn listing(&self, url: &str) -> Listing {
         Listing {
             vendor: self.vendor(),

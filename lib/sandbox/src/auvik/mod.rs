@@ -435,6 +435,10 @@ impl Simulator for AuvikSim {
         answer
     }
 
+    fn troubles(&mut self) -> &mut Troubles {
+        &mut self.troubles
+    }
+
     fn listing(&self, url: &str) -> Listing {
         let domain = self.world.read().clients.first().map(|msp| msp.slug.clone()).unwrap_or_default();
         Listing {

@@ -373,6 +373,10 @@ impl Simulator for ConnectWiseSim {
         answer
     }
 
+    fn troubles(&mut self) -> &mut Troubles {
+        &mut self.troubles
+    }
+
     fn listing(&self, url: &str) -> Listing {
         Listing {
             vendor: self.vendor(),

@@ -339,6 +339,10 @@ impl Simulator for KaseyaBmsSim {
         answer
     }
 
+    fn troubles(&mut self) -> &mut Troubles {
+        &mut self.troubles
+    }
+
     fn listing(&self, url: &str) -> Listing {
         Listing {
             vendor: self.vendor(),

@@ -346,6 +346,10 @@ impl Simulator for NableRmmSim {
         answer
     }
 
+    fn troubles(&mut self) -> &mut Troubles {
+        &mut self.troubles
+    }
+
     fn listing(&self, url: &str) -> Listing {
         Listing {
             vendor: self.vendor(),

@@ -12,8 +12,8 @@ use reconcile::record::Kind;
 use reconcile::run::{Outcome, Trigger};
 
 /// What was seen last, so that only what changed is read again.
-#[derive(Default)]
 pub struct Laws {
+    integrations: Vec<IntegrationId>,
     written: u64,
     seen: Stored,
     versions: BTreeMap<(String, String), u64>,
@@ -29,6 +29,11 @@ pub struct Stored {
 }
 
 impl Laws {
+    /// Makes the laws of these integrations, over a table in which nothing was seen yet.
+    pub fn new(integrations: Vec<IntegrationId>) -> Self {
+        Self { integrations, written: 0, seen: Stored::default(), versions: BTreeMap::new(), checked: BTreeSet::new() }
+    }
+
     /// Reads what changed and checks everything.
     pub async fn check(&mut self, table: &MemoryTable) {
         let written = table.meter().read().items_written;
@@ -48,14 +53,14 @@ impl Laws {
 
     /// Reads the partitions of the catalogue, the records and the runs.
     async fn look(&mut self, table: &MemoryTable) {
-        let mut partitions = vec!["catalogue#clients".to_owned()];
-        let integrations = [super::integration(0), super::integration(1)];
-        partitions.extend(integrations.iter().map(|id| format!("runs#{id}")));
-        partitions.extend(integrations.iter().map(|id| format!("records#{id}#clients")));
+        let mut partitions = vec!["catalogue#clients".to_owned(), "catalogue#users".to_owned()];
+        for id in &self.integrations {
+            partitions.extend([format!("runs#{id}"), format!("records#{id}#clients"), format!("records#{id}#users")]);
+        }
         for partition in &partitions {
             self.read(all(table, partition).await);
         }
-        let clients = self.seen.docs.keys().filter(|id| id.client().is_none());
+        let clients = self.seen.docs.keys().filter(|id| id.kind() == Kind::Client);
         let mut partitions: Vec<String> = clients.map(|client| format!("catalogue#{client}")).collect();
         let known = self.seen.entries.iter().filter(|(_, entry)| entry.record.kind == Kind::Client);
         partitions.extend(known.map(|((id, ..), entry)| format!("records#{id}#client:{}", entry.record.vendor_id)));

@@ -13,9 +13,10 @@ use reconcile::reason::Reason;
 use reconcile::record::Kind;
 use reconcile::run::{Outcome, Trigger};
 
+use super::Sim;
+use super::auvik::{Auvik, Device, Tenant};
+use super::pair::{Pair, integration};
 use super::rest::sync_one;
-use super::vendor::{Auvik, Device, Tenant};
-use super::{Sim, integration};
 
 fn device(number: usize) -> Device {
     Device {
@@ -39,29 +40,29 @@ fn auvik(devices: usize) -> Auvik {
     auvik
 }
 
-async fn world(devices: usize) -> Sim {
-    Sim::of(1, Rng::with_seed(1), [auvik(devices), Auvik::default()]).await
+async fn world(devices: usize) -> Sim<Pair> {
+    Sim::of(1, Rng::with_seed(1), Pair::of([auvik(devices), Auvik::default()])).await
 }
 
-async fn night(sim: &mut Sim) -> RunRecord {
+async fn night(sim: &mut Sim<Pair>) -> RunRecord {
     sync_one(sim, 0, Trigger::Manual, false).await.expect("the guard lets it pass")
 }
 
-fn entry<'a>(sim: &'a Sim, vendor_id: &str, scope: &str) -> &'a Entry {
+fn entry<'a>(sim: &'a Sim<Pair>, vendor_id: &str, scope: &str) -> &'a Entry {
     let found = sim.laws.stored().entries.iter().find(|((of, within, _), entry)| {
         *of == integration(0) && within.ends_with(scope) && entry.record.vendor_id.as_str() == vendor_id
     });
     found.unwrap_or_else(|| panic!("{vendor_id} is not stored")).1
 }
 
-fn with_device(sim: &Sim, tenant: &str, device: &str, change: impl FnOnce(&mut Device)) {
+fn with_device(sim: &Sim<Pair>, tenant: &str, device: &str, change: impl FnOnce(&mut Device)) {
     let mut vendor = sim.vendor(0);
     let tenant = vendor.tenants.get_mut(tenant).expect("there");
     change(tenant.devices.get_mut(device).expect("there"));
 }
 
 /// The catalogue and the records, without what no person sees.
-fn seen(sim: &Sim) -> Vec<String> {
+fn seen(sim: &Sim<Pair>) -> Vec<String> {
     let stored = sim.laws.stored();
     let docs = stored.docs.values().map(|doc| format!("{} {:?}", doc.id, doc.sources));
     let entries = stored.entries.iter().map(|(key, entry)| format!("{key:?} {:?} {:?}", entry.record, entry.mapping));
@@ -142,7 +143,7 @@ async fn a_run_closed_half_way_does_not_reject_a_renewed_key() {
         sim.vendor(0).troubles = Default::default();
         sim.rotate(0).await;
         sim.clock.advance(Duration::from_secs(3600));
-        sim.left = [None, None];
+        sim.left = vec![None, None];
         let run = night(&mut sim).await;
         let run = if run.run.outcome() == Some(Outcome::CredentialsRejected) {
             // It had not been put away yet, and is now; the key is asked for once more.
@@ -313,7 +314,7 @@ async fn a_crash_after_any_call_changes_nothing_about_the_end() {
         }
         sim.faults.revive();
         sim.queue.give_back_in_flight();
-        sim.left = [None, None];
+        sim.left = vec![None, None];
         for _ in 0..3 {
             sim.clock.advance(Duration::from_secs(3600));
             night(&mut sim).await;
@@ -328,7 +329,7 @@ async fn a_crash_after_any_call_changes_nothing_about_the_end() {
 
 #[tokio::test]
 async fn what_one_integration_creates_is_found_by_the_other_whose_list_did_not_change() {
-    let mut sim = Sim::of(1, Rng::with_seed(1), [auvik(0), auvik(0)]).await;
+    let mut sim = Sim::of(1, Rng::with_seed(1), Pair::of([auvik(0), auvik(0)])).await;
     for which in [0, 1] {
         sync_one(&mut sim, which, Trigger::Manual, false).await.expect("nothing is held");
     }

@@ -1,5 +1,7 @@
 //! One step of a night: an invocation, a message, or a person.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use apis::account::Surroundings;
@@ -10,50 +12,60 @@ use engine::fetch::{Fetched, fetch};
 use engine::finishing::{Finished, finish};
 use engine::life::{self, Holder, Opened};
 use engine::memory::FnTransport;
-use engine::ports::{QueueIn, SendError};
+use engine::ports::{Clock, QueueIn, SendError};
 use engine::reconciler::deliver;
 use engine::store::integrations::{self, IntegrationState};
 use engine::store::plans;
 use engine::store::runs::{self, RunRecord, Slot};
 use engine::syncing::account;
 use engine::watch::Unwatched;
-use reconcile::run::{Phase, Trigger};
+use reconcile::run::{Outcome, Phase, Trigger};
 
-use super::{Sim, integration, people};
+use super::cast::Cast;
+use super::{Sim, people};
+use crate::office::wizard;
 
 /// How long a call to the vendor takes.
 const CALL: Duration = Duration::from_secs(5);
 /// After so long a reader is held to be gone.
 const GONE_AFTER: Duration = Duration::from_secs(960);
 
-impl Sim {
-    /// Does one thing. Returns whether the night is over: both integrations were read or refused, no run gets on by
+impl<C: Cast> Sim<C> {
+    /// Does one thing. Returns whether the night is over: all integrations were read or refused, no run gets on by
     /// itself, and the queue is empty.
-    pub async fn step(&mut self, wanted: &mut [bool; 2]) -> bool {
+    pub async fn step(&mut self, wanted: &mut [bool]) -> bool {
         let choice = self.rng.u32(..100);
-        if choice < 4 {
+        if choice < 4 && !self.cast.is_consistent() {
             let done = people::at_ours(self).await;
             self.tell(format!("person: {done}"));
         } else if choice < 6 {
-            let which = self.rng.usize(..2);
+            let which = self.some_one();
             let outcome = self.finish(which).await;
             self.survive("finish", which, outcome);
         } else if choice < 8 {
-            let which = self.rng.usize(..2);
+            let which = self.some_one();
             let approve = self.rng.bool();
             self.decide_held(which, approve).await;
         } else if choice < 30 || self.queue.depth() == 0 {
-            let which = self.rng.usize(..2);
+            let which = self.some_one();
             self.read(which, wanted).await;
         } else {
             self.deliver_some().await;
         }
-        self.queue.depth() == 0 && !wanted[0] && !wanted[1] && !self.gets_on(0).await && !self.gets_on(1).await
+        if self.queue.depth() > 0 || wanted.contains(&true) {
+            return false;
+        }
+        for which in 0..self.ids.len() {
+            if self.gets_on(which).await {
+                return false;
+            }
+        }
+        true
     }
 
     /// Says whether a run is open that waits for nobody.
     async fn gets_on(&self, which: usize) -> bool {
-        let slot = runs::slot(&self.table, &integration(which)).await.expect("readable");
+        let slot = runs::slot(&self.table, &self.ids[which]).await.expect("readable");
         matches!(&slot, Slot::Taken(record) if !record.run.is_held())
     }
 
@@ -83,8 +95,8 @@ impl Sim {
     }
 
     /// The vendor function is invoked for one integration.
-    async fn read(&mut self, which: usize, wanted: &mut [bool; 2]) {
-        let slot = runs::slot(&self.table, &integration(which)).await.expect("readable");
+    async fn read(&mut self, which: usize, wanted: &mut [bool]) {
+        let slot = runs::slot(&self.table, &self.ids[which]).await.expect("readable");
         let is_open = matches!(&slot, Slot::Taken(_));
         let is_held = matches!(&slot, Slot::Taken(record) if record.run.is_held());
         if !wanted[which] && (!is_open || is_held) {
@@ -109,24 +121,27 @@ impl Sim {
 
     /// Reads the vendor as the function does. Returns whether nothing is left to be asked for tonight.
     pub async fn invoke(&mut self, which: usize, trigger: Trigger, hurried: bool) -> Result<bool, StepError> {
-        let id = integration(which);
+        let id = self.ids[which].clone();
         self.clock.advance(Duration::from_secs(1));
         self.invocations += 1;
         let table = self.faults.wrap(self.table.clone());
         let queue = self.faults.wrap(self.queue.clone());
         let secrets = self.faults.wrap(self.secrets.clone());
-        let vendor = self.vendors[which].clone();
-        let clock = self.clock.clone();
+        let (cast, clock, calls) = (self.cast.clone(), self.clock.clone(), Arc::new(AtomicU64::new(0)));
+        let counted = calls.clone();
         let transport = self.faults.wrap(FnTransport::new(move |call: &Call| -> Result<Reply, SendError> {
             clock.advance(CALL);
-            Ok(vendor.lock().expect("no one panics while holding it").answer(call))
+            counted.fetch_add(1, Ordering::Relaxed);
+            cast.answer(which, call, clock.now())
         }));
         let store = |doing| move |cause| StepError::Store { doing, cause };
         let known = integrations::load(&table, &id).await.map_err(store("loading an integration"))?;
         let known = known.expect("it was added");
-        if known.state != IntegrationState::Live {
-            return Ok(true);
-        }
+        let trigger = match known.state {
+            IntegrationState::Live => trigger,
+            IntegrationState::Configured => Trigger::Setup,
+            _ => return Ok(true),
+        };
         let account = account(&known, &secrets, &Surroundings { allow_loopback: true }).await?;
         let holder = Holder { name: format!("p{}", self.invocations), gone_after: GONE_AFTER };
         let left = match self.left[which].take() {
@@ -141,14 +156,10 @@ impl Sim {
                 Opened::Held(_) => return Ok(true),
             },
         };
-        let now = engine::ports::Clock::now(&self.clock);
-        self.vendor(which).notice_changes(now);
-        let before = self.vendor(which).calls;
         self.clock.set_remaining(if hurried { Duration::from_secs(60 + 25) } else { Duration::from_secs(900) });
         let fetched = fetch(&mut record, &known, &account, &table, &queue, &transport, &self.clock, &Unwatched).await;
         self.clock.set_remaining(Duration::MAX);
-        let calls = self.vendor(which).calls - before;
-        let fetched = fetched?;
+        let (calls, fetched) = (calls.load(Ordering::Relaxed), fetched?);
         self.tell(format!("run {}: {fetched:?} after {calls} calls", record.run_id));
         if matches!(fetched, Fetched::Continues { .. }) {
             self.left[which] = Some(record.run_id.clone());
@@ -185,10 +196,21 @@ impl Sim {
         }
     }
 
-    /// Somebody presses Finish.
-    async fn finish(&mut self, which: usize) -> Result<(), StepError> {
+    /// Somebody presses Finish: on what lies there staged, or, where an integration is being set up or people are
+    /// careful, on what they recognise. Setting up goes on once the vendor was read.
+    pub async fn finish(&mut self, which: usize) -> Result<(), StepError> {
+        let id = &self.ids[which];
+        let known = integrations::load(&self.table, id).await.expect("readable").expect("added");
+        let is_new = known.state == IntegrationState::Configured;
+        if is_new && !self.is_read(which).await {
+            return Ok(());
+        }
+        if is_new || self.cast.is_consistent() {
+            wizard::take_all_types(&self.table, id).await;
+            wizard::decide(&self.table, id, &|name: &str| self.cast.documented(name)).await;
+        }
         let table = self.faults.wrap(self.table.clone());
-        let known = integrations::load(&self.table, &integration(which)).await.expect("readable").expect("added");
+        let known = integrations::load(&self.table, id).await.expect("readable").expect("added");
         self.clock.advance(Duration::from_millis(5));
         match finish(&known, None, &table, &self.clock).await? {
             Finished::Done { plan, .. } => self.tell(format!("{plan} is finished")),
@@ -197,9 +219,17 @@ impl Sim {
         Ok(())
     }
 
+    /// Says whether an integration was read once to its end, and is not being read.
+    async fn is_read(&self, which: usize) -> bool {
+        let slot = runs::slot(&self.table, &self.ids[which]).await.expect("readable");
+        let (history, _) = runs::history(&self.table, &self.ids[which], None, 1).await.expect("readable");
+        let is_read = history.first().is_some_and(|last| last.run.outcome() == Some(Outcome::Complete));
+        is_read && matches!(slot, Slot::Free { .. })
+    }
+
     /// Somebody decides about a held plan, if there is one.
     pub async fn decide_held(&mut self, which: usize, approve: bool) {
-        let Slot::Taken(record) = runs::slot(&self.table, &integration(which)).await.expect("readable") else { return };
+        let Slot::Taken(record) = runs::slot(&self.table, &self.ids[which]).await.expect("readable") else { return };
         let (true, Some(plan)) = (record.run.is_held(), &record.plan) else { return };
         assert!(plans::load(&self.table, plan).await.expect("readable").is_some(), "a held run has a plan");
         let table = self.faults.wrap(self.table.clone());

@@ -1,14 +1,17 @@
 //! What stands in a catalogue, without what depends on who came first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::memory::MemoryTable;
 use engine::store::catalogue::{self, Shelf};
 use reconcile::doc::Doc;
-use reconcile::ids::DocId;
+use reconcile::ids::{DocId, IntegrationId};
+use reconcile::mapping::Entry;
 use reconcile::normal::NameKey;
 use reconcile::ownership::resolve;
 use reconcile::record::Kind;
+
+use crate::simulation::laws::Stored;
 
 /// A document as it is compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +39,21 @@ pub async fn load(table: &MemoryTable) -> BTreeMap<DocId, Doc> {
         all.extend(catalogue::load_shelf(table, &Shelf::Client(client)).await.expect("readable").docs);
     }
     all
+}
+
+/// Returns what synced records stand in the catalogue as: documents with those sources alone whose record is synced.
+pub fn synced(stored: &Stored) -> Vec<Shown> {
+    let is_synced = |entry: &Entry| entry.absent.is_none() && entry.mapping.reason.is_none();
+    let all = stored.entries.iter().filter(|(_, entry)| is_synced(entry));
+    let holders: BTreeSet<(&IntegrationId, &DocId)> =
+        all.filter_map(|((id, ..), entry)| Some((id, entry.mapping.doc.as_ref()?))).collect();
+    let mut docs = stored.docs.clone();
+    for doc in docs.values_mut() {
+        let id = doc.id.clone();
+        doc.sources.retain(|integration, _| holders.contains(&(integration, &id)));
+    }
+    docs.retain(|_, doc| !doc.sources.is_empty());
+    shown(&docs)
 }
 
 /// Returns the documents as they are compared, in an order of their own.

@@ -8,6 +8,8 @@ use reconcile::ids::VendorId;
 use reconcile::record::{Activity, Field, Fields, Kind, VendorRecord};
 use serde_json::{Value, json};
 
+use super::cast::There;
+
 /// Rows of one page, so that small accounts have several.
 const PAGE_ROWS: usize = 3;
 
@@ -170,7 +172,7 @@ impl Auvik {
     }
 
     /// Returns what a complete read of this vendor would store, by scope; doubled rows with their number.
-    pub fn records(&self) -> BTreeMap<(Kind, VendorId, Option<VendorId>), (VendorRecord, u32)> {
+    pub fn records(&self) -> There {
         let id = |text: &str| VendorId::parse(text).expect("ids are plain");
         let mut records = BTreeMap::new();
         for (tenant_id, tenant) in &self.tenants {
