@@ -133,7 +133,7 @@ pub async fn settle<Q: QueueIn + QueueOut>(
         drain_watched(table, queue, clock, run, watch).await?;
         let record = runs::load(table, run).await.doing("loading a run")?;
         let record = record.ok_or_else(|| StepError::NoIntegration(run.integration().to_string()))?;
-        if let Some(outcome) = record.run.outcome() {
+        if let Some(outcome) = record.ended() {
             watch.sign(Sign::Closed(outcome));
             return Ok(record);
         }

@@ -91,7 +91,7 @@ impl Stack {
         loop {
             let record = runs::load(&self.table, run).await.map_err(StackError::Store)?;
             if let Some(record) = record {
-                if let Some(outcome) = record.run.outcome() {
+                if let Some(outcome) = record.ended() {
                     watch.sign(Sign::Closed(outcome));
                     return Ok(record);
                 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use reconcile::ids::{IntegrationId, PlanId, RunId, Scope};
 use reconcile::plan::Counts;
 use reconcile::record::{Fingerprint, Kind};
-use reconcile::run::Run;
+use reconcile::run::{Outcome, Run};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +108,11 @@ impl RunRecord {
         if self.log.len() < LOG_LINES_MAX {
             self.log.push(LogLine { at, text: text.into() });
         }
+    }
+
+    /// Returns how the run ended, once it is in the history: one that is closed and still open has no counts yet.
+    pub fn ended(&self) -> Option<Outcome> {
+        self.finished_at.and(self.run.outcome())
     }
 
     /// Returns the integration whose run this is.

@@ -1,14 +1,18 @@
 //! The main job in memory: from the vendor's API to the catalogue.
 
 use engine::finishing::{Finished, finish};
+use engine::life::{self, Holder, Opened};
 use engine::ports::Table;
 use engine::store::entries;
 use engine::store::integrations::{self, IntegrationState};
+use engine::store::runs::{self, Slot};
+use engine::syncing::settle;
+use engine::watch::Unwatched;
 use reconcile::ids::Scope;
 use reconcile::mapping::Decision;
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
-use reconcile::run::{Outcome, Trigger};
+use reconcile::run::{Outcome, Phase, Trigger};
 use sandbox::world::Size;
 
 use crate::machine::{Machine, integration};
@@ -83,4 +87,20 @@ async fn only_decided_clients_and_their_assets_are_in_the_catalogue_after_finish
     assert_eq!(clients.reasons[&Reason::Unmatched], clients.fetched - 1, "{clients:?}");
     assert!(assets.created > 0, "{assets:?}");
     assert!(assets.reasons[&Reason::ClientUnmatched] > assets.synced, "{assets:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_somebody_else_is_closing_is_not_told_before_it_is_in_the_history() {
+    let machine = Machine::live(&SIZE).await;
+    let settings = integrations::load(&machine.table, &integration()).await.expect("readable").expect("added");
+    let holder = Holder { name: "test".to_owned(), gone_after: std::time::Duration::ZERO };
+    let opened = life::open(&settings, Trigger::Manual, &holder, &machine.table, &machine.queue, &machine.clock).await;
+    let Ok(Opened::New(mut record)) = opened else { panic!("no run opens: {opened:?}") };
+    record.run.phase = Phase::Closed { outcome: Outcome::Complete };
+    runs::save(&machine.table, &mut record).await.expect("memory never fails");
+
+    let over = settle(&record.run_id, &machine.table, &machine.queue, &machine.clock, &Unwatched).await;
+    assert!(over.expect("nothing fails here").finished_at.is_some());
+    let slot = runs::slot(&machine.table, &integration()).await.expect("readable");
+    assert!(matches!(slot, Slot::Free { .. }), "{slot:?}");
 }
