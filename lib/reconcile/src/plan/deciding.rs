@@ -2,6 +2,7 @@
 
 use super::drafting::{Draft, Ended};
 use super::{Action, EntryKey, Purpose, ScopePlan, World, finishing};
+use crate::doc::Doc;
 use crate::eligibility;
 use crate::mapping::{Entry, STALE_AFTER};
 use crate::matching::{self, Finding, Unmapped};
@@ -28,7 +29,7 @@ fn plan_run(world: &World<'_>) -> ScopePlan {
     let mut is_settled = true;
     for (key, entry) in world.entries {
         if entry.absent.is_some() {
-            is_settled &= !world.policy.sync.contains(&key.0) || world.missed_after(entry) >= STALE_AFTER;
+            is_settled &= !world.policy.sync.contains(&key.0) || is_over(world, key, entry);
         } else if let Err(reason) = eligibility::check(entry, world.policy, world.standing) {
             is_settled &= is_lasting(reason);
             draft.leave_out(key, reason, Vec::new());
@@ -74,6 +75,26 @@ fn is_lasting(reason: Reason) -> bool {
     )
 }
 
+/// Says whether nothing is left to be done for a record that is absent: what only a run that reads the kind completely may
+/// do is not, so that the next one looks at the scope again.
+fn is_over(world: &World<'_>, key: &EntryKey, entry: &Entry) -> bool {
+    let is_left = |doc: &&Doc| !world.is_read(key.0) && !due(world, doc).is_empty();
+    world.missed_after(entry) >= STALE_AFTER && world.linked(entry).filter(is_left).is_none()
+}
+
+/// Returns what is done with the documentation record of a record that is gone for good.
+fn due(world: &World<'_>, doc: &Doc) -> Vec<Action> {
+    let mut due = Vec::new();
+    if doc.sources.get(world.integration).is_some_and(|source| !source.stale) {
+        due.push(Action::Stale);
+    }
+    let has_active = doc.sources.iter().any(|(integration, source)| integration != world.integration && !source.stale);
+    if world.policy.archive_stale && !has_active && !doc.archived && !doc.archived_when_stale {
+        due.push(Action::Archive);
+    }
+    due
+}
+
 /// Marks what is gone for good as stale and, where that is wanted, archives what no source has any longer; unless another
 /// record takes its place.
 fn plan_absent(world: &World<'_>, draft: &mut Draft<'_, '_>, key: &EntryKey, entry: &Entry) {
@@ -81,12 +102,8 @@ fn plan_absent(world: &World<'_>, draft: &mut Draft<'_, '_>, key: &EntryKey, ent
     if world.missed_after(entry) < STALE_AFTER || !world.is_read(key.0) {
         return;
     }
-    if doc.sources.get(world.integration).is_some_and(|source| !source.stale) {
-        draft.act(Action::Stale, key, entry, Some(doc.id.clone()), None);
-    }
-    let has_active = doc.sources.iter().any(|(integration, source)| integration != world.integration && !source.stale);
-    if world.policy.archive_stale && !has_active && !doc.archived && !doc.archived_when_stale {
-        draft.act(Action::Archive, key, entry, Some(doc.id.clone()), None);
+    for action in due(world, doc) {
+        draft.act(action, key, entry, Some(doc.id.clone()), None);
     }
 }
 

@@ -479,3 +479,19 @@ fn a_scope_is_settled_when_nothing_is_pending() {
     assert!(!settled("asset 1 a host=pc1\n doc asset d1 a host=pc1\n doc asset d2 b host=pc1"), "an ambiguity");
     assert!(!settled("finish\n client 1 A"), "Finish settles nothing");
 }
+
+#[test]
+fn what_only_a_complete_read_may_archive_is_looked_at_again() {
+    check(
+        r#"
+        run complete=client archive
+        asset 1 "FS01" serial=ABC created=d1 earlier missed=2
+        doc asset d1 "FS01"
+          source rmm 1 rmm serial=ABC stale
+          source other 7 monitor serial=ABC stale
+        "#,
+        expect![[r#"
+            not settled
+        "#]],
+    );
+}
