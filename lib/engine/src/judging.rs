@@ -36,7 +36,7 @@ pub async fn judge(record: &mut RunRecord, table: &impl Table, clock: &impl Cloc
     };
     let plan_id = PlanId::new(&record.integration(), &digest(&owner, planned.values()));
     let event = match why.is_empty() {
-        true => Event::Passed { plan: plan_id.clone() },
+        true => Event::Passed { plan: plan_id.clone(), top: planned.contains_key(&0) },
         false => Event::Stopped { plan: plan_id.clone() },
     };
     if plans::load(table, &plan_id).await.doing("looking for a plan")?.is_none() {
@@ -46,7 +46,7 @@ pub async fn judge(record: &mut RunRecord, table: &impl Table, clock: &impl Cloc
             state: if why.is_empty() { PlanState::Applied } else { PlanState::Held },
             made_at: clock.now(),
             owner,
-            parts: planned.len().saturating_sub(1) as u64,
+            parts: planned.keys().filter(|part| **part > 0).count() as u64,
             actions: actions(planned.values()),
             why: why.clone(),
             finished: false,

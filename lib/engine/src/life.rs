@@ -17,7 +17,7 @@ use crate::store::digests::Epochs;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PlanState};
 use crate::store::runs::{self, Arrived, Marks, RunRecord, Slot};
-use crate::{closing, judging};
+use crate::{closing, judging, planning};
 
 /// Who reads a vendor, and when another reader is held to be gone.
 #[derive(Debug, Clone)]
@@ -143,7 +143,9 @@ pub async fn advance(
         match command {
             Command::Plan { from, to } => send_parts(queue, from, to, |part| plan_part(&record.run_id, part)).await?,
             Command::Apply { plan, from, to } => send_parts(queue, from, to, |part| apply_part(&plan, part)).await?,
-            Command::CountArrived | Command::Judge => send_look(queue, &record.run_id).await?,
+            Command::CountArrived => send_look(queue, &record.run_id).await?,
+            // Whoever planned the last part looks on by himself; one that dies before that is sent again.
+            Command::Judge => {}
             Command::AlarmHeld => {
                 tracing::error!(run = %record.run_id, "the guard stopped a run; its plan waits for a person");
             }
@@ -197,7 +199,9 @@ pub async fn look(run: &RunId, table: &impl Table, queue: &impl QueueOut, clock:
         let event = match &record.run.phase {
             Phase::Arriving { .. } => {
                 let arrived = runs::marks::<Arrived>(table, owner, Marks::In).await.doing("counting messages")?;
-                Event::Arrived { count: arrived.len() as u64 }
+                let parts = planning::parts(&arrived);
+                let below = parts[0].is_empty().then_some(parts.len() as u64 - 1);
+                Event::Arrived { count: arrived.len() as u64, below }
             }
             Phase::Planning { .. } => {
                 let planned = runs::marks::<plans::PartTotal>(table, owner, Marks::Planned).await;

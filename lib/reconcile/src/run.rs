@@ -151,6 +151,8 @@ pub enum Event {
     Arrived {
         /// How many.
         count: u64,
+        /// Into how many parts what they brought is cut, where neither users nor clients are among it.
+        below: Option<u64>,
     },
     /// The top is planned, and the rest was cut into so many parts.
     TopPlanned {
@@ -166,6 +168,8 @@ pub enum Event {
     Passed {
         /// The plan.
         plan: PlanId,
+        /// Whether the top is a part of it.
+        top: bool,
     },
     /// The guard stops the plan.
     Stopped {
@@ -287,15 +291,20 @@ fn next_phase(run: &Run, event: &Event) -> Option<Phase> {
         // Nothing to wait for: a night in which nothing changed needs no message at all.
         (Phase::Reading, Event::ReadDone { messages: 0, reports }) => closed(read_outcome(reports)),
         (Phase::Reading, Event::ReadDone { messages, .. }) => Some(Phase::Arriving { messages: *messages }),
-        (Phase::Arriving { messages }, Event::Arrived { count }) if count >= messages => {
-            if run.trigger == Trigger::Setup { closed(run.read_outcome()) } else { Some(Phase::PlanningTop) }
-        }
+        (Phase::Arriving { messages }, Event::Arrived { count, below }) if count >= messages => match below {
+            _ if run.trigger == Trigger::Setup => closed(run.read_outcome()),
+            Some(parts) if *parts > 0 => Some(Phase::Planning { parts: *parts }),
+            _ => Some(Phase::PlanningTop),
+        },
         (Phase::PlanningTop, Event::TopPlanned { parts: 0 }) => Some(Phase::Judging { parts: 0 }),
         (Phase::PlanningTop, Event::TopPlanned { parts }) => Some(Phase::Planning { parts: *parts }),
         (Phase::Planning { parts }, Event::Planned { count }) if count >= parts => {
             Some(Phase::Judging { parts: *parts })
         }
-        (Phase::Judging { parts }, Event::Passed { plan }) => {
+        (Phase::Judging { parts }, Event::Passed { plan, top: false }) if *parts > 0 => {
+            Some(Phase::Applying { plan: plan.clone(), parts: *parts })
+        }
+        (Phase::Judging { parts }, Event::Passed { plan, .. }) => {
             Some(Phase::ApplyingTop { plan: plan.clone(), parts: *parts })
         }
         (Phase::Judging { parts }, Event::Stopped { plan }) => Some(Phase::Held { plan: plan.clone(), parts: *parts }),

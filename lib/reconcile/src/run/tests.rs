@@ -30,10 +30,10 @@ fn walk(trigger: Trigger, events: Vec<Event>) -> (Run, Vec<Vec<Command>>) {
 fn night() -> Vec<Event> {
     vec![
         read_done(2, true, 0),
-        Event::Arrived { count: 2 },
+        Event::Arrived { count: 2, below: None },
         Event::TopPlanned { parts: 1 },
         Event::Planned { count: 1 },
-        Event::Passed { plan: plan_id() },
+        Event::Passed { plan: plan_id(), top: true },
         Event::TopApplied,
         Event::Applied { count: 1 },
     ]
@@ -57,13 +57,30 @@ fn a_night_goes_through_its_phases() {
 }
 
 #[test]
+fn a_night_without_users_and_clients_goes_below_them_at_once() {
+    let (run, asked) = walk(
+        Trigger::Schedule,
+        vec![
+            read_done(2, true, 0),
+            Event::Arrived { count: 2, below: Some(1) },
+            Event::Planned { count: 1 },
+            Event::Passed { plan: plan_id(), top: false },
+            Event::Applied { count: 1 },
+        ],
+    );
+    assert_eq!(asked[1], [Command::Plan { from: 1, to: 1 }]);
+    assert_eq!(asked[3], [Command::Apply { plan: plan_id(), from: 1, to: 1 }]);
+    assert_eq!(run.outcome(), Some(Outcome::Complete));
+}
+
+#[test]
 fn progress_short_of_the_end_asks_for_nothing() {
     let (mut run, _) = walk(Trigger::Schedule, vec![read_done(2, true, 0)]);
     for (short, enough) in [
-        (Event::Arrived { count: 1 }, Event::Arrived { count: 2 }),
+        (Event::Arrived { count: 1, below: None }, Event::Arrived { count: 2, below: None }),
         (Event::TopApplied, Event::TopPlanned { parts: 3 }),
         (Event::Planned { count: 2 }, Event::Planned { count: 3 }),
-        (Event::Approved, Event::Passed { plan: plan_id() }),
+        (Event::Approved, Event::Passed { plan: plan_id(), top: true }),
         (Event::Applied { count: 3 }, Event::TopApplied),
         (Event::Applied { count: 2 }, Event::Applied { count: 3 }),
     ] {
@@ -75,7 +92,7 @@ fn progress_short_of_the_end_asks_for_nothing() {
 
 #[test]
 fn a_setup_run_plans_nothing() {
-    let (run, asked) = walk(Trigger::Setup, vec![read_done(1, true, 0), Event::Arrived { count: 1 }]);
+    let (run, asked) = walk(Trigger::Setup, vec![read_done(1, true, 0), Event::Arrived { count: 1, below: None }]);
     assert_eq!((run.outcome(), &asked[1][..]), (Some(Outcome::Complete), &[Command::Close][..]));
 }
 
@@ -90,7 +107,7 @@ fn a_read_that_was_cut_short_or_refused_ends_incomplete() {
     for (complete, refused) in [(false, 0), (true, 1)] {
         for messages in [0, 1] {
             let read = read_done(messages, complete, refused);
-            let (run, _) = walk(Trigger::Setup, vec![read, Event::Arrived { count: messages }]);
+            let (run, _) = walk(Trigger::Setup, vec![read, Event::Arrived { count: messages, below: None }]);
             assert_eq!(run.outcome(), Some(Outcome::Incomplete));
         }
     }
@@ -102,9 +119,9 @@ fn a_plan_of_the_top_alone_skips_the_parts() {
         Trigger::Manual,
         vec![
             read_done(1, true, 0),
-            Event::Arrived { count: 1 },
+            Event::Arrived { count: 1, below: None },
             Event::TopPlanned { parts: 0 },
-            Event::Passed { plan: plan_id() },
+            Event::Passed { plan: plan_id(), top: true },
             Event::TopApplied,
         ],
     );
@@ -120,7 +137,9 @@ fn a_held_run_waits_for_a_person() {
     let (held, asked) = walk(Trigger::Schedule, events);
     assert!(held.is_held() && held.outcome().is_none());
     assert_eq!(asked[4], [Command::AlarmHeld]);
-    for event in [Event::TopApplied, Event::Failed, Event::CredentialsRejected, Event::Passed { plan: plan_id() }] {
+    for event in
+        [Event::TopApplied, Event::Failed, Event::CredentialsRejected, Event::Passed { plan: plan_id(), top: true }]
+    {
         assert_eq!(step(&held, event), (held.clone(), vec![]));
     }
     let (approved, asked) = step(&held, Event::Approved);
@@ -173,6 +192,7 @@ struct Outside {
     messages: u64,
     parts: u64,
     is_stopped: bool,
+    has_top: bool,
     marks: BTreeSet<u64>,
     written: BTreeSet<u64>,
     bag: Vec<Event>,
@@ -181,7 +201,10 @@ struct Outside {
 impl Outside {
     fn carry_out(&mut self, command: Command) {
         match command {
-            Command::CountArrived => self.bag.push(Event::Arrived { count: self.messages }),
+            Command::CountArrived => {
+                let below = (!self.has_top).then_some(self.parts);
+                self.bag.push(Event::Arrived { count: self.messages, below });
+            }
             Command::Plan { from: 0, .. } => self.bag.push(Event::TopPlanned { parts: self.parts }),
             Command::Plan { from, to } => {
                 for part in from..=to {
@@ -190,7 +213,7 @@ impl Outside {
                 }
             }
             Command::Judge if self.is_stopped => self.bag.push(Event::Stopped { plan: plan_id() }),
-            Command::Judge => self.bag.push(Event::Passed { plan: plan_id() }),
+            Command::Judge => self.bag.push(Event::Passed { plan: plan_id(), top: self.has_top }),
             Command::Apply { from: 0, .. } => {
                 assert_eq!(self.marks.len() as u64, self.parts, "written before all was planned");
                 self.bag.push(Event::TopApplied);
@@ -215,10 +238,11 @@ proptest! {
         messages in 1..4u64,
         parts in 0..4u64,
         is_stopped in any::<bool>(),
+        has_top in any::<bool>(),
     ) {
         let bag = vec![read_done(messages, true, 0); 2];
         let (marks, written) = (BTreeSet::new(), BTreeSet::new());
-        let mut outside = Outside { messages, parts, is_stopped, marks, written, bag };
+        let mut outside = Outside { messages, parts, is_stopped, has_top, marks, written, bag };
         let mut run = Run::open(Trigger::Schedule);
         let mut choices = choices.into_iter();
         let mut looks = 0;
