@@ -1,6 +1,7 @@
 //! Carries out one part of a plan.
 //!
-//! Before a scope is written it is loaded and planned once more. Where nothing moved meanwhile, that gives the stored plan
+//! A plan of some records only carries what it writes, and is written as it stands ([`crate::narrowing`]); where somebody
+//! else wrote first, it is treated as all others. Before a scope is written it is loaded and planned once more. Where nothing moved meanwhile, that gives the stored plan
 //! again; after a crash half-way it gives the rest of it; where somebody else wrote first, it gives what is right by then.
 //! A plan that a person has seen (Finish, or a held plan that was approved) is carried out *as seen*: what would be
 //! different by then is left for the next run.
@@ -25,7 +26,7 @@ use crate::store::entries;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PartDone, PlanHead, ScopeDone};
 use crate::store::runs::{self, Mark};
-use crate::{life, worlds, writes};
+use crate::{life, narrowing, worlds, writes};
 
 /// How often a scope is planned again because somebody else wrote first, before the message goes back to the queue.
 pub(crate) const TRIES_MAX: usize = 4;
@@ -58,7 +59,12 @@ pub async fn apply_part(
         let mut done = PartDone::default();
         let purpose = Purpose::Run(run.run_id.clone());
         let complete = worlds::complete_kinds(&run.run);
+        let mut written = narrowing::carry_out(&stored, table).await.doing("writing records")?;
         for scope in &stored {
+            if let Some(scope_done) = written.remove(&scope.scope) {
+                done.scopes.push(scope_done);
+                continue;
+            }
             let scope_done = apply_scope(scope, &purpose, &complete, mode, &integration, table).await?;
             if !scope.is_detachment() {
                 done.scopes.push(scope_done);
@@ -160,6 +166,7 @@ async fn try_scope(
                 waits: standing == Standing::Unmatched,
                 counts: counts(stored, fresh, &[]),
                 content: BTreeMap::new(),
+                narrow: false,
             }
         }
     };
@@ -209,6 +216,7 @@ async fn carry_out(
         waits: false,
         counts: counts(stored, fresh, &unseen),
         content: BTreeMap::new(),
+        narrow: false,
     })
 }
 
@@ -246,7 +254,8 @@ async fn tell_others(
 fn passed_over(stored: &ScopePlan) -> ScopeDone {
     let mut counts = stored.counts.clone();
     stored.items.iter().for_each(|item| take_back(&mut counts, item));
-    ScopeDone { scope: stored.scope.clone(), counts, settled: false, waits: false, content: BTreeMap::new() }
+    let scope = stored.scope.clone();
+    ScopeDone { scope, counts, settled: false, waits: false, content: BTreeMap::new(), narrow: false }
 }
 
 /// Takes from a fresh plan what does not stand in the seen one, whatever the versions it was decided on, and returns it.

@@ -41,7 +41,7 @@ pub async fn close(record: &mut RunRecord, table: &impl Table, clock: &impl Cloc
         remember(record, &arrived, &done, table).await?;
         let looked_at = scopes_done(&done);
         let mut met = record.again.clone();
-        met.retain(|(scope, _)| looked_at.contains_key(scope));
+        met.retain(|(scope, _)| looked_at.get(scope).is_some_and(|done| !done.narrow));
         let forgotten = digests::forget_asked(table, &record.integration(), &met).await;
         forgotten.doing("forgetting what was asked for again")?;
         finish_plan(record, table).await?;
@@ -127,7 +127,9 @@ async fn remember(
         let stored = scopes.get(&touched.scope).filter(|_| touched.changes && of_changes);
         let nothing = digests::Sum::default().digest();
         let of_stored = stored.map(|done| done.content.get(&touched.kind).copied().unwrap_or(nothing));
-        *digest = touched.digest.or(of_stored).or(*digest);
+        let is_narrow = scopes.get(&touched.scope).is_some_and(|done| done.narrow);
+        let of_rest = touched.rest.as_ref().filter(|_| is_narrow).map(|rest| rest.of.digest());
+        *digest = of_rest.or(touched.digest).or(of_stored).or(*digest);
     }
     let kinds: BTreeSet<Kind> = content.keys().map(|(kind, _)| *kind).collect();
     for kind in kinds {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StepError;
 use crate::message::{BATCH_BYTES_MAX, Message, Row, Slice, send};
+use crate::narrowing::are_few;
 use crate::ports::QueueOut;
 use crate::store::digests::{Digests, Remembered, Sum};
 use crate::store::entries::IdRange;
@@ -169,12 +170,17 @@ impl<'a, Q: QueueOut> Gatherer<'a, Q> {
             return Ok(());
         }
         self.gathered.report(kind).fetched += rows.len() as u64;
-        self.put(scope, kind, rows, extent, content).await
+        let is_few = |remembered: &&Remembered| {
+            let is_listed = rows.iter().any(|row| row.listed.is_some());
+            extent == Extent::Changes && !is_listed && are_few(rows.len() as u64, remembered.fetched())
+        };
+        let rest = self.known.settled(scope, kind, clients_queued).filter(is_few);
+        self.put(scope, kind, rows, extent, content, rest).await
     }
 
     /// Takes the first rows of a scope and kind, sorted by id, of which more will come in a later invocation.
     pub async fn first_rows(&mut self, scope: &Scope, kind: Kind, rows: Vec<Row>) -> Result<(), StepError> {
-        self.put(scope, kind, folded(rows), Extent::Changes, None).await
+        self.put(scope, kind, folded(rows), Extent::Changes, None, None).await
     }
 
     /// Counts a scope that need not be looked at, of which so many rows came.
@@ -192,10 +198,15 @@ impl<'a, Q: QueueOut> Gatherer<'a, Q> {
         rows: Vec<Row>,
         extent: Extent,
         content: Option<Fingerprint>,
+        rest: Option<&Remembered>,
     ) -> Result<(), StepError> {
         self.gathered.queued += 1;
         self.gathered.clients_queued |= *scope == Scope::Clients;
-        for slice in slices(scope, kind, rows, extent, content) {
+        let mut slices = slices(scope, kind, rows, extent, content);
+        if let [slice] = &mut slices[..] {
+            slice.rest = rest.cloned();
+        }
+        for slice in slices {
             let bytes = slice.rows.iter().map(estimate).sum::<usize>() + 200;
             if !self.waiting.is_empty() && self.waiting_bytes + bytes > MESSAGE_BYTES_AIM {
                 self.flush().await?;
@@ -240,7 +251,8 @@ fn slices(scope: &Scope, kind: Kind, rows: Vec<Row>, extent: Extent, digest: Opt
     let mut current: Vec<Row> = Vec::new();
     let mut bytes = 0;
     let (complete, changes) = (extent == Extent::All, extent == Extent::Changes);
-    let slice = |range, digest, rows| Slice { scope: scope.clone(), kind, range, complete, changes, digest, rows };
+    let slice =
+        |range, digest, rows| Slice { scope: scope.clone(), kind, range, complete, changes, digest, rest: None, rows };
     for row in rows {
         let size = estimate(&row);
         if bytes + size > MESSAGE_BYTES_AIM && !current.is_empty() {

@@ -13,8 +13,10 @@ use reconcile::run::Phase;
 use crate::error::{Doing, StepError};
 use crate::message::{Row, Slice};
 use crate::ports::{Clock, QueueOut, TRANSACTION_WRITES_MAX, Table, Write};
-use crate::store::runs::{self, Arrived, Mark, Touched};
-use crate::store::{StoreError, entries, integrations};
+use crate::store::StoreError;
+use crate::store::entries::{self, Place};
+use crate::store::integrations::{self, Integration};
+use crate::store::runs::{self, Arrived, Mark, Rest, Touched};
 use crate::{life, writes};
 
 /// How often a slice is compared again because a person decided about one of its records meanwhile.
@@ -37,17 +39,21 @@ pub async fn intake(
     let Some(settings) = integrations::load(table, &integration).await.doing("loading an integration")? else {
         return Err(StepError::NoIntegration(integration.to_string()));
     };
+    let rests = take_few(run, &integration, &settings, &slices, table).await?;
     let mut touched = Vec::new();
-    for slice in slices {
+    for (slice, rest) in slices.into_iter().zip(rests) {
         let summary = Touched {
             scope: slice.scope.clone(),
             kind: slice.kind,
             rows: slice.rows.len() as u64,
             digest: slice.digest,
             changes: slice.changes,
+            rest,
         };
         let is_new = settings.first_synced.contains(&slice.kind);
-        take_slice(run, &integration, slice, is_new, table).await?;
+        if summary.rest.is_none() {
+            take_slice(run, &integration, slice, is_new, table).await?;
+        }
         touched.push(summary);
     }
     let arrived = Arrived { scopes: touched };
@@ -82,6 +88,52 @@ async fn take_slice(
         }
     }
     unreachable!("the last try returns")
+}
+
+/// Takes those slices that hold a few changes of a settled scope, all together: their entries are read by their keys.
+/// Returns for each slice of the message which records came and what is remembered by then; `None` for the others.
+async fn take_few(
+    run: &RunId,
+    integration: &IntegrationId,
+    settings: &Integration,
+    slices: &[Slice],
+    table: &impl Table,
+) -> Result<Vec<Option<Rest>>, StepError> {
+    let few: Vec<&Slice> = slices.iter().filter(|slice| slice.rest.is_some()).collect();
+    let place = |slice: &Slice, row: &Row| (slice.scope.clone(), (slice.kind, row.record.vendor_id.clone()));
+    let places = |slice: &&&Slice| slice.rows.iter().map(|row| place(slice, row)).collect::<Vec<_>>();
+    let places: Vec<Place> = few.iter().flat_map(|slice| places(&slice)).collect();
+    // As they were at the first try: one that a conflict cut off has stored some of them.
+    let mut before: BTreeMap<Place, Entry> = BTreeMap::new();
+    for attempt in 1.. {
+        let stored = entries::load_some(table, integration, &places).await.doing("loading records")?;
+        let mut changed = Vec::new();
+        for slice in &few {
+            let known = slice.rows.iter().filter_map(|row| Some(stored.get(&place(slice, row))?.clone()));
+            let known = known.map(|entry| ((slice.kind, entry.record.vendor_id.clone()), entry)).collect();
+            changed.extend(compare(run, slice, known, settings.first_synced.contains(&slice.kind)));
+        }
+        for (place, entry) in stored {
+            before.entry(place).or_insert(entry);
+        }
+        match store(integration, &changed, table).await {
+            Err(error) if error.is_conflict() && attempt < TRIES_MAX => {}
+            other => {
+                other.doing("storing records")?;
+                break;
+            }
+        }
+    }
+    let rest = |slice: &Slice| {
+        let mut of = slice.rest.clone()?;
+        for row in &slice.rows {
+            if let Some(was) = before.get(&place(slice, row)) {
+                of = of.with((&was.record, was.copies), (&row.record, row.copies));
+            }
+        }
+        Some(Rest { ids: slice.rows.iter().map(|row| row.record.vendor_id.clone()).collect(), of })
+    };
+    Ok(slices.iter().map(rest).collect())
 }
 
 /// Returns the entries that a slice changes.

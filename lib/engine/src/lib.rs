@@ -19,6 +19,7 @@ pub mod line;
 pub mod listing;
 pub mod memory;
 pub mod message;
+mod narrowing;
 pub mod planning;
 pub mod ports;
 pub mod reconciler;

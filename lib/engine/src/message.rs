@@ -7,6 +7,7 @@ use reconcile::record::{Fingerprint, Kind, VendorRecord};
 use serde::{Deserialize, Serialize};
 
 use crate::ports::{Envelope, QueueError, QueueOut};
+use crate::store::digests::Remembered;
 use crate::store::entries::IdRange;
 
 /// One vendor record on its way, and how often the read brought its id.
@@ -49,6 +50,10 @@ pub struct Slice {
     /// The digest of the whole scope and kind, on its last slice of a complete read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Fingerprint>,
+    /// What is remembered of the whole scope and kind, where it is settled and a few changes came, all in this slice: then
+    /// nothing beside them needs to be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Remembered>,
     /// The records, sorted by id.
     pub rows: Vec<Row>,
 }

@@ -13,16 +13,20 @@ use reconcile::run::{Event, Phase};
 use crate::error::{Doing, StepError};
 use crate::life;
 use crate::ports::{Clock, QueueOut, Table};
+use crate::store::entries::Place;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PartTotal};
 use crate::store::runs::{self, Arrived, Mark, Marks, RunRecord};
 use crate::store::{StoreError, entries};
-use crate::worlds;
+use crate::{narrowing, worlds};
 
 /// The most rows of one part: what one invocation plans and writes in well under a minute.
 const PART_ROWS_MAX: u64 = 5_000;
 /// The most scopes of one part.
 const PART_SCOPES_MAX: usize = 200;
+
+/// So many clients are read by their keys, a unit each; all of a usual account together take some dozens.
+const CLIENTS_BY_KEY_MAX: usize = 32;
 
 /// Returns the scopes that a run's messages brought, cut into parts; part 0 is the top. A function of the marks alone, so
 /// that whoever asks gets the same parts.
@@ -74,7 +78,7 @@ pub async fn plan_part(
     if marked.is_none() {
         let integration = load_integration(table, run).await?;
         let scopes = parts.get(part as usize).map(Vec::as_slice).unwrap_or_default();
-        let plans = plan_scopes(&record, &integration, scopes, table).await.doing("planning scopes")?;
+        let plans = plan_scopes(&record, &integration, scopes, &arrived, table).await.doing("planning scopes")?;
         plans::save_part(table, owner, part, &plans).await.doing("storing a part of a plan")?;
         let total = total_of(&plans, &brought(&arrived));
         runs::put_mark(table, owner, Mark::Planned(part), clock.now(), &total).await.doing("marking a part")?;
@@ -97,13 +101,28 @@ async fn plan_scopes(
     record: &RunRecord,
     integration: &Integration,
     scopes: &[Scope],
+    arrived: &BTreeMap<u64, Arrived>,
     table: &impl Table,
 ) -> Result<Vec<ScopePlan>, StoreError> {
-    let purpose = Purpose::Run(record.run_id.clone());
-    let complete = worlds::complete_kinds(&record.run);
-    let standings = Standings::load(&record.run_id, integration, scopes, table).await?;
+    let run = &record.run_id;
+    let mut standings = None;
+    if brought(arrived).contains(&(&Scope::Clients, Kind::Client)) {
+        standings = Some(Standings::load(run, integration, scopes, table).await?);
+    }
+    let candidates = narrowing::candidates(arrived);
+    let mut few = narrowing::plans(record, integration, scopes, &candidates, standings.as_ref(), table).await?;
+    let whole: Vec<Scope> = scopes.iter().filter(|scope| !few.contains_key(scope)).cloned().collect();
+    let standings = match standings {
+        Some(standings) => standings,
+        None => Standings::load(run, integration, &whole, table).await?,
+    };
+    let (purpose, complete) = (Purpose::Run(run.clone()), worlds::complete_kinds(&record.run));
     let mut plans = Vec::new();
     for scope in scopes {
+        if let Some(plan) = few.remove(scope) {
+            plans.push(plan);
+            continue;
+        }
         let standing = standings.of(scope);
         let loaded = worlds::load(table, integration, scope, &standing, &purpose, &complete).await?;
         for from in foreign_clients(loaded.entries.values(), &standing) {
@@ -129,13 +148,21 @@ impl Standings {
         scopes: &[Scope],
         table: &impl Table,
     ) -> Result<Self, StoreError> {
-        if !scopes.iter().any(|scope| matches!(scope, Scope::Client(_))) {
+        let below = scopes.iter().filter_map(|scope| match scope {
+            Scope::Client(id) => Some((Scope::Clients, (Kind::Client, id.clone()))),
+            _ => None,
+        });
+        let places: Vec<Place> = below.collect();
+        if places.is_empty() {
             return Ok(Self { clients: BTreeMap::new(), top: nothing() });
         }
-        Ok(Self {
-            clients: entries::load_scope(table, &integration.id, &Scope::Clients).await?,
-            top: clients_plan(plans::load_part(table, run.as_str(), 0).await?),
-        })
+        let clients = if places.len() <= CLIENTS_BY_KEY_MAX {
+            let found = entries::load_some(table, &integration.id, &places).await?;
+            found.into_iter().map(|((_, key), entry)| (key, entry)).collect()
+        } else {
+            entries::load_scope(table, &integration.id, &Scope::Clients).await?
+        };
+        Ok(Self { clients, top: clients_plan(plans::load_part(table, run.as_str(), 0).await?) })
     }
 
     /// Loads the clients as a plan that is not part of a run leaves them.
@@ -171,6 +198,7 @@ fn nothing() -> ScopePlan {
         counts: BTreeMap::new(),
         stale: BTreeMap::new(),
         settled: true,
+        after: None,
     }
 }
 

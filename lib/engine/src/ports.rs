@@ -161,6 +161,9 @@ pub enum TableError {
 /// The most writes that one transaction takes (DynamoDB's limit).
 pub const TRANSACTION_WRITES_MAX: usize = 100;
 
+/// The most items that are read by their keys at once (DynamoDB's limit).
+pub const GET_KEYS_MAX: usize = 100;
+
 /// One table of versioned JSON documents. Reads see every write that was answered before them.
 ///
 /// A write whose answer was lost may have happened; sent again with the same condition it ends as a
@@ -169,7 +172,7 @@ pub trait Table: Send + Sync {
     /// Reads one item.
     fn get(&self, key: &Key) -> impl Future<Output = Result<Option<Item>, TableError>> + Send;
 
-    /// Reads up to 100 items; those that do not exist are left out, the order is not kept.
+    /// Reads up to [`GET_KEYS_MAX`] items; those that do not exist are left out, the order is not kept.
     fn get_many(&self, keys: &[Key]) -> impl Future<Output = Result<Vec<Item>, TableError>> + Send;
 
     /// Reads one page of a partition.

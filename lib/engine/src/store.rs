@@ -23,10 +23,12 @@ pub mod integrations;
 pub mod plans;
 pub mod runs;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::ports::{Item, Key, Page, Query, Table, TableError};
+use crate::ports::{GET_KEYS_MAX, Item, Key, Page, Query, Table, TableError};
 
 /// Why something stored could not be loaded or saved.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,16 @@ pub(crate) fn decode<T: DeserializeOwned>(item: &Item) -> Result<T, StoreError> 
 /// Says that an item cannot be read.
 pub(crate) fn unreadable(item: &Item, cause: serde_json::Error) -> StoreError {
     StoreError::Unreadable { key: item.key.clone(), cause }
+}
+
+/// Reads items by their keys, each once, however many; those that do not exist are left out.
+pub(crate) async fn get_all(table: &impl Table, keys: Vec<Key>) -> Result<Vec<Item>, StoreError> {
+    let keys: Vec<Key> = keys.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    let mut items = Vec::with_capacity(keys.len());
+    for some in keys.chunks(GET_KEYS_MAX) {
+        items.append(&mut table.get_many(some).await?);
+    }
+    Ok(items)
 }
 
 /// Reads a whole range, page after page.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::doc::{Doc, Role, Source};
 use crate::ids::{IntegrationId, RunId, Scope, VendorId};
 use crate::mapping::{Absence, Decision, Entry, State};
-use crate::plan::{Action, EntryKey, Purpose, Standing, plan};
+use crate::plan::{Action, EntryKey, Purpose, Standing, effects, narrow, narrow_docs, plan};
 use crate::record::{Activity, Class, Field, Fields, Kind, Value, VendorRecord};
 use crate::reference;
 use crate::undo::undo;
@@ -213,6 +213,20 @@ fn stage(dice: &mut Dice<'_>, world: &OwnedWorld, entry: &mut Entry, place: usiz
     });
 }
 
+/// Lets the vendor say something else of a record.
+fn change(dice: &mut Dice<'_>, entry: &mut Entry) {
+    match dice.roll(4) {
+        0 => entry.record.fields = dice.fields(entry.record.kind),
+        1 => entry.record.name = dice.pick(&["Ann", "Bob", "Cy"]).to_owned(),
+        2 => entry.record.fields.set_text(Field::Os, dice.pick(&["", "one", "two"])),
+        _ => entry.record.fields.set_text(Field::Location, dice.pick(&["", "here"])),
+    }
+    if dice.one_in(9) {
+        entry.record.activity = Activity::Inactive;
+    }
+    entry.copies = if dice.one_in(12) { 2 } else { 1 };
+}
+
 fn without_versions(
     entries: &BTreeMap<EntryKey, Entry>,
     docs: &BTreeMap<crate::ids::DocId, Doc>,
@@ -243,6 +257,51 @@ proptest! {
             prop_assert_eq!(ours, theirs, "{}", world.render(&made));
         }
         prop_assert_eq!((our_entries.len(), our_docs.len()), (entries.len(), docs.len()));
+    }
+
+    /// Of a scope that was settled, some records change: where they can be planned alone, that is the plan of the whole
+    /// scope, with the same counts, and it writes the same; and what nobody is known by can always be planned alone.
+    #[test]
+    fn a_narrow_plan_is_the_plan_of_the_whole_scope(bytes in bytes(), changes in bytes(), harmless in any::<bool>()) {
+        let (made, mut whole) = planned(&world(&bytes, false));
+        prop_assume!(made.settled);
+        let stood = plan(&whole.borrow()).counts;
+        whole.purpose = Purpose::Run(RunId::new(&whole.integration, "2"));
+        whole.complete.clear();
+        let mut dice = Dice { bytes: changes.iter() };
+        let (mut some, before) = (whole.clone(), whole.clone());
+        some.entries.clear();
+        for (key, entry) in whole.entries.iter_mut().filter(|(_, entry)| entry.absent.is_none()) {
+            if dice.one_in(2) {
+                continue;
+            }
+            if harmless {
+                entry.record.fields.set_text(Field::Model, dice.pick(&["", "one", "two"]));
+            } else {
+                change(&mut dice, entry);
+            }
+            entry.version += 1;
+            some.entries.insert(key.clone(), entry.clone());
+        }
+        let docs = narrow_docs(some.entries.values()).into_iter().cloned().collect::<BTreeSet<_>>();
+        some.docs = whole.docs.iter().filter(|(id, _)| docs.contains(id)).map(|(id, doc)| (id.clone(), doc.clone())).collect();
+        let fits = |world: &OwnedWorld, entry: &Entry| {
+            let linked = world.borrow().linked(entry).is_some_and(|doc| !doc.sources[&world.integration].stale);
+            linked && entry.mapping.reason.is_none() && entry.mapping.missed == 0
+        };
+        let Some(alone) = narrow(&some.borrow(), &stood) else {
+            prop_assert!(!harmless || some.entries.keys().any(|key| !fits(&before, &before.entries[key])), "{some:#?}");
+            return Ok(());
+        };
+        let full = plan(&whole.borrow());
+        prop_assert_eq!(&alone.items, &full.items);
+        prop_assert_eq!(&alone.counts, &full.counts);
+        prop_assert_eq!((alone.settled, full.settled), (true, true));
+        let written: Vec<(u64, Doc)> = effects(&whole.borrow(), &full).into_iter().flat_map(|effect| {
+            assert!(effect.entries.is_empty() && !effect.moves_identity, "{effect:?}");
+            effect.docs.into_iter().map(|doc| (doc.version, doc))
+        }).collect();
+        prop_assert_eq!(alone.after, Some(written));
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod drafting;
 mod effects;
 mod finishing;
 mod grouping;
+mod narrow;
 mod totals;
 
 pub use deciding::plan;
@@ -29,6 +30,7 @@ pub use detaching::{children_standing, detach, foreign_clients};
 pub(crate) use effects::after_digest;
 pub use effects::effects;
 pub(crate) use grouping::{Stored, group};
+pub use narrow::{narrow, narrow_docs};
 pub use totals::{Totals, digest};
 
 /// The key of an entry within its scope.
@@ -362,6 +364,10 @@ pub struct ScopePlan {
     /// Whether an unchanged next read may skip the scope, as long as `docs_version` stays: no ambiguity, no pending absence,
     /// nothing held. Never so for a plan of Finish.
     pub settled: bool,
+    /// In a plan of some records only ([`narrow`]): their documentation records as it leaves them, each with the version
+    /// that it was decided on. Carrying it out writes these and looks at nothing else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Vec<(u64, Doc)>>,
 }
 
 impl ScopePlan {

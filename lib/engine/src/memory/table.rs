@@ -5,7 +5,9 @@ use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
 use super::held;
-use crate::ports::{Expect, Item, Key, Meter, Page, Query, TRANSACTION_WRITES_MAX, Table, TableError, Write};
+use crate::ports::{
+    Expect, GET_KEYS_MAX, Item, Key, Meter, Page, Query, TRANSACTION_WRITES_MAX, Table, TableError, Write,
+};
 
 /// DynamoDB's limit of one item.
 pub const ITEM_BYTES_MAX: usize = 400 * 1024;
@@ -14,7 +16,6 @@ pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// DynamoDB's limit of what one transaction holds.
 pub const TRANSACTION_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-const GET_KEYS_MAX: usize = 100;
 const PK_BYTES_MAX: usize = 2048;
 const SK_BYTES_MAX: usize = 1024;
 

@@ -8,7 +8,7 @@ use reconcile::plan::Standing;
 use reconcile::record::Kind;
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, decode, encode, query_all};
+use super::{StoreError, decode, encode, get_all, query_all};
 use crate::ports::{Expect, Item, Key, Query, Table, Write};
 
 /// A part of the catalogue that is loaded together and has one version: all clients, all users, or what lies below a client.
@@ -96,6 +96,16 @@ pub async fn load_shelf(table: &impl Table, shelf: &Shelf) -> Result<Loaded, Sto
 pub async fn load(table: &impl Table, id: &DocId) -> Result<Option<Doc>, StoreError> {
     let key = Key::new(Shelf::of(id).partition(), place(id));
     table.get(&key).await?.as_ref().map(doc_of).transpose()
+}
+
+/// Loads the records with these ids; those that do not exist are left out.
+pub async fn load_some(
+    table: &impl Table,
+    ids: impl IntoIterator<Item = &DocId>,
+) -> Result<BTreeMap<DocId, Doc>, StoreError> {
+    let keys = ids.into_iter().map(|id| Key::new(Shelf::of(id).partition(), place(id))).collect();
+    let docs = get_all(table, keys).await?;
+    docs.iter().map(|item| doc_of(item).map(|doc| (doc.id.clone(), doc))).collect()
 }
 
 /// Loads one page of a shelf's records of one kind, in the order of their ids; `after` is the last id of the page before.

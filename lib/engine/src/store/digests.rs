@@ -1,6 +1,6 @@
 //! Digests: what lets an unchanged scope be recognised before anything is queued.
 //!
-//! Per kind, the scopes are spread over [`BUCKETS`] items, so that a night reads a handful of items however many clients
+//! Per kind below clients, the scopes are spread over [`BUCKETS`] items, so that a night reads a handful of items however many clients
 //! there are, and writes only the buckets whose scopes changed. A digest counts only under the epochs that it was taken
 //! in: a decision, a switch or a person's work on the catalogue moves an epoch, and then everything is looked at again;
 //! so does a run that took records in and was not carried out. What another integration does to shared records asks for
@@ -18,8 +18,13 @@ use sha2::{Digest, Sha256};
 use super::{StoreError, decode, encode, query_all};
 use crate::ports::{Expect, Item, Key, Query, Table, TableError, Write};
 
-/// Buckets per kind: at 2,000 clients a bucket stays below 10 KB.
+/// Buckets of a kind below clients: at 2,000 clients a bucket stays below 10 KB.
 pub const BUCKETS: usize = 16;
+
+/// Returns over how many buckets a kind's scopes are spread; users and clients are one scope each.
+fn buckets_of(kind: Kind) -> usize {
+    if kind.is_below_client() { BUCKETS } else { 1 }
+}
 
 /// The epochs under which digests count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +58,14 @@ impl Remembered {
     /// Remembers whether the scope waits for its client to be mapped.
     pub fn waiting(self, waits: bool) -> Self {
         Self(self.0, self.1, self.2, waits)
+    }
+
+    /// Remembers that one record, that came so many times, gave way to another one.
+    pub fn with(self, before: (&VendorRecord, u32), after: (&VendorRecord, u32)) -> Self {
+        let mut sum = Sum::of(self.0);
+        sum.take_away(before.0, before.1);
+        sum.add(after.0, after.1);
+        Self(sum.digest(), self.1, self.2, self.3)
     }
 
     /// Remembers that there was something, which the next read must look at again.
@@ -108,6 +121,17 @@ impl Sum {
         self.0 = self.0.wrapping_add(one.wrapping_mul(u128::from(copies)));
     }
 
+    /// Takes a record that came so many times away again.
+    fn take_away(&mut self, record: &VendorRecord, copies: u32) {
+        let one = u128::from_le_bytes(record.fingerprint().0);
+        self.0 = self.0.wrapping_sub(one.wrapping_mul(u128::from(copies)));
+    }
+
+    /// Returns the sum whose digest this is.
+    fn of(digest: Fingerprint) -> Self {
+        Self(u128::from_le_bytes(digest.0).wrapping_sub(1))
+    }
+
     /// Returns the digest; that of no records differs from [`NOTHING`].
     pub fn digest(self) -> Fingerprint {
         Fingerprint(self.0.wrapping_add(1).to_le_bytes())
@@ -158,8 +182,8 @@ fn scope_of(text: &str) -> Option<Scope> {
     }
 }
 
-fn bucket_of(scope: &Scope) -> usize {
-    Sha256::digest(scope_text(scope).as_bytes())[0] as usize % BUCKETS
+fn bucket_of(kind: Kind, scope: &Scope) -> usize {
+    Sha256::digest(scope_text(scope).as_bytes())[0] as usize % buckets_of(kind)
 }
 
 /// Loads the digests of a kind with one request.
@@ -169,8 +193,8 @@ pub async fn load(
     kind: Kind,
     epochs: Epochs,
 ) -> Result<Digests, StoreError> {
-    let keys: Vec<Key> = (0..BUCKETS).map(|number| bucket_key(integration, kind, number)).collect();
-    let mut buckets = vec![(0, Bucket::default()); BUCKETS];
+    let keys: Vec<Key> = (0..buckets_of(kind)).map(|number| bucket_key(integration, kind, number)).collect();
+    let mut buckets = vec![(0, Bucket::default()); buckets_of(kind)];
     for item in table.get_many(&keys).await? {
         if let Some(number) = keys.iter().position(|key| *key == item.key) {
             buckets[number] = (item.version, decode(&item)?);
@@ -182,7 +206,7 @@ pub async fn load(
 impl Digests {
     /// Returns what is remembered of a scope, if it counts under the present epochs.
     pub fn remembered(&self, scope: &Scope) -> Option<&Remembered> {
-        let (_, bucket) = &self.buckets[bucket_of(scope)];
+        let (_, bucket) = &self.buckets[bucket_of(self.kind, scope)];
         if bucket.epochs != self.epochs {
             return None;
         }
@@ -277,7 +301,7 @@ pub async fn remember(
         }
     }
     for (scope, remembered) in scopes {
-        buckets[bucket_of(scope)].1.scopes.insert(scope_text(scope).to_owned(), remembered.clone());
+        buckets[bucket_of(digests.kind, scope)].1.scopes.insert(scope_text(scope).to_owned(), remembered.clone());
     }
     for (number, (version, bucket)) in buckets.iter().enumerate() {
         let (_, before) = &digests.buckets[number];

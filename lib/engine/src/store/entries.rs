@@ -7,7 +7,7 @@ use reconcile::mapping::Entry;
 use reconcile::plan::EntryKey;
 use reconcile::record::Kind;
 
-use super::{StoreError, decode, encode, query_all};
+use super::{StoreError, decode, encode, get_all, query_all};
 use crate::ports::{Expect, Item, Key, Query, Table, TableError, Write};
 
 fn partition(integration: &IntegrationId, scope: &Scope) -> String {
@@ -64,6 +64,24 @@ pub async fn load_range(
         query.to = place(kind, through);
     }
     collect(query_all(table, query).await?)
+}
+
+/// Where an entry lies among those of its integration.
+pub type Place = (Scope, EntryKey);
+
+/// Loads the entries at these places; those that are not stored are left out.
+pub async fn load_some(
+    table: &impl Table,
+    integration: &IntegrationId,
+    places: &[Place],
+) -> Result<BTreeMap<Place, Entry>, StoreError> {
+    let key = |(scope, (kind, id)): &Place| Key::new(partition(integration, scope), place(*kind, id));
+    let mut entries = BTreeMap::new();
+    for item in get_all(table, places.iter().map(key).collect()).await? {
+        let entry = entry_of(&item)?;
+        entries.insert((scope_of(&entry), (entry.record.kind, entry.record.vendor_id.clone())), entry);
+    }
+    Ok(entries)
 }
 
 fn collect(items: Vec<Item>) -> Result<BTreeMap<EntryKey, Entry>, StoreError> {

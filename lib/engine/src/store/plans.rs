@@ -91,6 +91,9 @@ pub struct ScopeDone {
     /// The digests of what is stored of the kinds of which only changes were read.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub content: BTreeMap<Kind, Fingerprint>,
+    /// Whether some of its records alone were looked at.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub narrow: bool,
 }
 
 fn head_key(plan: &PlanId) -> Key {
@@ -176,7 +179,7 @@ fn cut(head: ScopePlan, items: &[Item], unsynced: &[Unsynced], pieces: &mut Vec<
     let half = rows / 2;
     let (some_items, more_items) = items.split_at(half.min(items.len()));
     let (some_unsynced, more_unsynced) = unsynced.split_at(half - some_items.len());
-    let tail = ScopePlan { counts: BTreeMap::new(), stale: BTreeMap::new(), ..head.clone() };
+    let tail = ScopePlan { counts: BTreeMap::new(), stale: BTreeMap::new(), after: None, ..head.clone() };
     cut(head, some_items, some_unsynced, pieces);
     cut(tail, more_items, more_unsynced, pieces);
 }

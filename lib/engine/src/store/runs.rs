@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 
 use apis::words::Words;
 use jiff::Timestamp;
-use reconcile::ids::{IntegrationId, PlanId, RunId, Scope};
+use reconcile::ids::{IntegrationId, PlanId, RunId, Scope, VendorId};
 use reconcile::plan::Counts;
 use reconcile::record::{Fingerprint, Kind};
 use reconcile::run::{Outcome, Run};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::digests::Epochs;
+use super::digests::{Epochs, Remembered};
 use super::{StoreError, decode, encode, query_all};
 use crate::ports::{Expect, Item, Key, Query, Table, TableError, Write};
 
@@ -270,6 +270,18 @@ pub struct Touched {
     /// Whether only changes were asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub changes: bool,
+    /// Where a few rows of a settled scope came, which ones, and what is known of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
+}
+
+/// Some records of a settled scope and kind, and what is remembered of all of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rest {
+    /// The records that came.
+    pub ids: Vec<VendorId>,
+    /// How the scope and kind stood before this run, with the digest of what is stored by now.
+    pub of: Remembered,
 }
 
 fn marks_partition(owner: &str) -> String {

@@ -1,5 +1,6 @@
 //! Whole runs in memory.
 
+mod costs;
 mod invocations;
 mod lab;
 mod machine;

@@ -116,6 +116,7 @@ impl<'a, 'w> Draft<'a, 'w> {
             counts,
             stale,
             settled,
+            after: None,
         }
     }
 }

@@ -42,6 +42,7 @@ fn scope_plan(client: &str, items: usize, value_bytes: usize, unsynced: usize) -
         counts: BTreeMap::from([(Kind::Asset, Counts { fetched: 1, ..Counts::default() })]),
         stale: BTreeMap::new(),
         settled: true,
+        after: None,
     }
 }
 
