@@ -227,7 +227,7 @@ fn concerns_others(item: &Item) -> bool {
 }
 
 /// Asks the other integrations that share these records to look again: those with the same client for what lies below it,
-/// else those with the same documentation record.
+/// else those with the same documentation record, also with one that is left for another.
 async fn tell_others(
     items: impl Iterator<Item = &Item>,
     loaded: &worlds::Loaded,
@@ -241,7 +241,8 @@ async fn tell_others(
         let sources = client.into_iter().flat_map(|client| client.sources);
         others.extend(sources.map(|(other, source)| (other, Scope::Client(source.vendor_id))));
     } else {
-        let docs = items.filter_map(|item| loaded.docs.get(item.doc_id.as_ref()?));
+        let ids = items.flat_map(|item| item.doc_id.iter().chain(&item.before.mapping.doc));
+        let docs = ids.filter_map(|id| loaded.docs.get(id));
         others.extend(docs.flat_map(|doc| doc.sources.keys()).map(|other| (other.clone(), loaded.scope.clone())));
     }
     for (other, scope) in others.iter().filter(|(other, _)| *other != integration.id) {
