@@ -4,11 +4,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use engine::faults::is_crash;
+use engine::finishing::{Finished, finish};
 use engine::life;
+use engine::ports::Table;
+use engine::store::catalogue;
+use engine::store::entries;
 use engine::store::integrations::{self, IntegrationState};
 use engine::store::runs::{self, RunRecord, Slot};
 use fastrand::Rng;
-use reconcile::mapping::{Entry, State};
+use reconcile::doc::Doc;
+use reconcile::ids::{DocId, Scope};
+use reconcile::mapping::{Decision, Entry, State};
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
 use reconcile::run::{Outcome, Trigger};
@@ -356,4 +362,33 @@ async fn a_vendor_that_asks_to_wait_longer_than_an_invocation_lives_is_left_inco
     sim.vendor(0).troubles.throttled_seconds = 1_800;
     let run = night(&mut sim).await;
     assert_eq!(run.run.outcome(), Some(Outcome::Incomplete), "{:?}", run.log);
+}
+
+#[tokio::test]
+async fn a_client_that_is_matched_elsewhere_leaves_its_old_record_to_the_other_integration() {
+    let mut sim = Sim::of(1, Rng::with_seed(1), Pair::of([auvik(0), auvik(0)])).await;
+    let other = integration(1);
+    let archives = integrations::update(&sim.table, &other, |known| known.archive_stale = true);
+    archives.await.expect("memory never fails");
+    let spare = DocId::imported(Kind::Client, None, "spare", 0);
+    let write = catalogue::write(&Doc::new(spare.clone(), "Spare"));
+    sim.table.write(write).await.expect("memory never fails");
+    for which in [0, 1] {
+        sync_one(&mut sim, which, Trigger::Manual, false).await.expect("nothing is held");
+    }
+    sim.vendor(1).tenants.remove("t0");
+    for _ in 0..2 {
+        sync_one(&mut sim, 1, Trigger::Manual, false).await.expect("nothing is held");
+    }
+    let mut moved = entry(&sim, "t0", "clients").clone();
+    let left = moved.mapping.doc.clone().expect("it is mapped");
+    moved.mapping.staged = Some(Decision::Match(spare));
+    sim.table.write(entries::write(&integration(0), &moved)).await.expect("memory never fails");
+    entries::note_staged(&sim.table, &integration(0), &Scope::Clients).await.expect("memory never fails");
+    let known = integrations::load(&sim.table, &integration(0)).await.expect("readable").expect("it was added");
+    let finished = finish(&known, None, &sim.table, &sim.clock).await.expect("nothing fails here");
+    assert!(matches!(finished, Finished::Done { .. }), "{finished:?}");
+    sync_one(&mut sim, 1, Trigger::Manual, false).await.expect("nothing is held");
+    let left = catalogue::load(&sim.table, &left).await.expect("readable").expect("nothing is deleted");
+    assert!(left.archived, "all its sources are stale: {left:?}");
 }
