@@ -24,10 +24,11 @@ const ARROWS: &[Arrows] = &[
     Arrows { of: "console", to: &["apis", "engine", "reconcile"], in_tests: &["sandbox"] },
     Arrows { of: "pages", to: &["apis", "console", "reconcile"], in_tests: &[] },
     Arrows { of: "web", to: &["apis", "console", "pages", "reconcile"], in_tests: &[] },
+    Arrows { of: "signin", to: &["apis", "console", "engine", "pages", "web"], in_tests: &["reconcile"] },
     Arrows { of: "sandbox", to: &["apis", "reconcile"], in_tests: &[] },
     Arrows {
         of: "functions",
-        to: &["apis", "aws", "console", "engine", "reconcile", "transport"],
+        to: &["apis", "aws", "console", "engine", "reconcile", "signin", "transport", "web"],
         in_tests: &["local", "sandbox"],
     },
     Arrows {
@@ -81,6 +82,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("aws_lambda_events", &["functions"]),
     ("clap", &["msp-sync"]),
     ("anyhow", &["msp-sync", "tests"]),
+    ("jsonwebtoken", &["signin"]),
+    ("aws-lc-rs", &["signin"]),
 ];
 
 /// The direct dependencies of a package as (name, whether for tests only).
@@ -167,11 +170,9 @@ fn some_libraries_are_named_in_one_place_only() {
     let mut findings = Vec::new();
     for package in &members() {
         for (dependency, _) in dependencies(package) {
-            let reserved = if dependency.starts_with("aws-") {
-                Some(&["aws", "local"] as &[&str])
-            } else {
-                RESERVED.iter().find(|(library, _)| *library == dependency).map(|(_, places)| *places)
-            };
+            let named = RESERVED.iter().find(|(library, _)| *library == dependency).map(|(_, places)| *places);
+            let sdk = dependency.starts_with("aws-").then_some(&["aws", "local"] as &[&str]);
+            let reserved = named.or(sdk);
             if reserved.is_some_and(|places| !places.contains(&name(package))) {
                 findings.push(format!("{} names {dependency}", name(package)));
             }

@@ -131,6 +131,28 @@ impl SecretsManager {
     }
 }
 
+/// Secrets that are one text each and no integration's, such as the console's own.
+#[derive(Debug)]
+pub struct Texts(Client);
+
+impl Texts {
+    /// Opens them; nothing is sent.
+    pub fn open(config: &SdkConfig) -> Self {
+        Self(Client::new(config))
+    }
+
+    /// Returns the current text of the secret with this whole name; `None` where there is none.
+    pub async fn current(&self, name: &str) -> Result<Option<SecretText>, Cause> {
+        match self.0.get_secret_value().secret_id(name).version_stage(CURRENT).send().await {
+            Ok(found) => Ok(found.secret_string().map(SecretText::new)),
+            Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => {
+                Ok(None)
+            }
+            Err(error) => Err(told(&error).into()),
+        }
+    }
+}
+
 /// The stages of each version.
 #[derive(Debug, Default)]
 struct Stages(HashMap<String, Vec<String>>);

@@ -9,11 +9,14 @@ use crate::error::ConsoleError;
 use crate::handle::Deps;
 use crate::paging;
 use crate::request::{Page, Request, Selection, SyncTarget};
-use crate::roles::{self, Actor};
+use crate::roles::{self, Actor, Role};
 use crate::views::{AuditView, List};
 
 /// The log of decisions about the catalogue itself.
 const CATALOGUE: &str = "catalogue";
+
+/// The log of who came in, went out or was turned away; no integration can have that name.
+const SIGN_INS: &str = "sign_in";
 
 /// So many ids are named in one entry.
 const IDS_NAMED_MAX: usize = 20;
@@ -112,10 +115,16 @@ pub(crate) async fn append<D: Deps>(deps: &D, who: &Actor, note: Note) -> Result
     Ok(append_entry(deps.table(), &note.subject, &entry).await?)
 }
 
+/// Notes that somebody came in, went out or was turned away.
+pub async fn note_sign_in<D: Deps>(deps: &D, who: &str, what: &'static str, how: &str) -> Result<(), ConsoleError> {
+    let note = Note { subject: SIGN_INS.to_owned(), what, on: how.to_owned() };
+    append(deps, &Actor { name: who.to_owned(), role: Role::Viewer }, note).await
+}
+
 /// Lists the newest entries of all logs together.
 pub(crate) async fn list(table: &impl Table, page: &Page) -> Result<Answer, ConsoleError> {
     let limit = paging::limit(page)?;
-    let mut subjects = vec![CATALOGUE.to_owned()];
+    let mut subjects = vec![CATALOGUE.to_owned(), SIGN_INS.to_owned()];
     subjects.extend(integrations::list(table).await?.into_iter().map(|integration| integration.id.to_string()));
     let mut items = Vec::new();
     for subject in &subjects {

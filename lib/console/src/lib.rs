@@ -6,7 +6,7 @@
 //! vector.
 
 pub mod answer;
-mod audit;
+pub mod audit;
 mod catalogue;
 mod cost;
 pub mod csv;

@@ -14,6 +14,7 @@
 //! | `plan#PLAN` | `part#N#K` | [`plans`]: the plan's parts, in chunks |
 //! | `digests#I` | `KIND#N`, `again#SCOPE` | [`digests`]: what lets an unchanged scope be skipped, and what does not |
 //! | `audit#I` | instant | [`audit::AuditEntry`] |
+//! | `sign_in` | `tries#WINDOW#WHO`, `used#STATE`, `ended#SESSION` | [`sign_in`]: what a console on AWS remembers of sign-ins |
 
 pub mod audit;
 pub mod catalogue;
@@ -22,6 +23,7 @@ pub mod entries;
 pub mod integrations;
 pub mod plans;
 pub mod runs;
+pub mod sign_in;
 
 use std::collections::BTreeSet;
 

@@ -18,6 +18,57 @@ pub fn not_signed_in() -> String {
     )
 }
 
+/// The page of somebody who has to sign in with the MSP's own provider; `path` leads there.
+pub fn sign_in(path: &str) -> String {
+    frame::bare(
+        "Sign in",
+        &html! {
+            h1 { "msp-sync" }
+            p { "Sign in with your organisation's account." }
+            p { a class="button main" href=(path) { "Sign in" } }
+        },
+    )
+}
+
+/// The page of a sign-in that came to nothing; `path` begins another.
+pub fn sign_in_failed(why: &str, hint: &str, path: &str) -> String {
+    frame::bare(
+        "Not signed in",
+        &html! {
+            h1 { "You are not signed in" }
+            p { (shown(why)) }
+            @if !hint.is_empty() { p class="hint" { (shown(hint)) } }
+            p { a class="button" href=(path) { "Sign in again" } }
+        },
+    )
+}
+
+/// The page of somebody who went; `path` lets somebody else sign in.
+pub fn signed_out(path: &str) -> String {
+    frame::bare(
+        "Signed out",
+        &html! {
+            h1 { "You are signed out" }
+            p { "This browser has no access any more. Your organisation's own sign-in may still be open in it." }
+            p { a class="button" href=(path) { "Sign in" } }
+        },
+    )
+}
+
+/// The page of a console that nobody can sign in to yet.
+pub fn sign_in_not_set_up() -> String {
+    frame::bare(
+        "Not set up",
+        &html! {
+            h1 { "Sign-in is not set up" }
+            p {
+                "Deploy the stack with the parameters " code { "SignInIssuer" } " and " code { "SignInClientId" }
+                " of your OpenID Connect provider, and this page lets your people in."
+            }
+        },
+    )
+}
+
 /// The page of a request that no page of ours can have sent.
 pub fn turned_away(why: &str) -> String {
     frame::bare(

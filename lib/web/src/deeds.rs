@@ -45,6 +45,17 @@ pub(crate) async fn order<D: Deps + 'static>(
     }
 }
 
+/// Returns the page of a run that others carry out by now.
+fn under_way(ended: &Result<Option<Answer>, ConsoleError>) -> Option<String> {
+    let run = match ended.as_ref().ok()?.as_ref()? {
+        Answer::Synced(view) => view.items.first(),
+        Answer::Finished(view) => view.run.as_ref(),
+        Answer::PlanChanged(view) => view.run.as_ref(),
+        _ => None,
+    };
+    run.filter(|run| run.outcome.is_none()).map(|run| links::run(&run.run_id))
+}
+
 /// Tells what came of an order on the page at `path`.
 fn tell<D: Deps + 'static>(visit: &Visit<D>, ended: Result<Option<Answer>, ConsoleError>, path: String) -> Done {
     match ended {
@@ -92,13 +103,17 @@ async fn of_integration<D: Deps + 'static>(
         "sync" | "force" => {
             let sync = Request::Sync { target: SyncTarget::Ids(vec![text]), force: deed == "force" };
             let ended = doings::begin(visit, id, "Syncing", sync).await;
+            if let Some(run) = under_way(&ended) {
+                return Ok(Done::To(run));
+            }
             let is_live = looks::show(visit, id).await?.next_run_at.is_some();
             return Ok(tell(visit, ended, if is_live { "/".to_owned() } else { own }));
         }
         "finish" => {
             let finish = Request::Finish { id: text, plan: form.given("plan").map(str::to_owned), no_sync: false };
             let ended = doings::begin(visit, id, "Finishing", finish).await;
-            let path = if ended.is_err() { links::integration(&id, "preview") } else { "/".to_owned() };
+            let otherwise = if ended.is_err() { links::integration(&id, "preview") } else { "/".to_owned() };
+            let path = under_way(&ended).unwrap_or(otherwise);
             return Ok(tell(visit, ended, path));
         }
         "remove" => {
@@ -181,6 +196,7 @@ async fn of_plan<D: Deps + 'static>(
             confirmed(owner, form)?;
             let approve = Request::PlanApprove { plan: text };
             let ended = doings::begin(visit, owner, "Carrying the plan out", approve).await;
+            let path = under_way(&ended).unwrap_or(path);
             return Ok(tell(visit, ended, path));
         }
         "discard" => Request::PlanDiscard { plan: text },
@@ -267,6 +283,9 @@ pub(crate) fn told(ended: &Result<Answer, ConsoleError>) -> Notice {
 
 fn run_told(run: &RunView) -> Notice {
     let fetched: u64 = run.counts.values().map(|of| of.fetched).sum();
+    if run.outcome.is_none() {
+        return Notice::good(format!("{}: the run goes on.", run.integration));
+    }
     let text = format!("{}: read {}.", run.integration, words::counted(fetched, "record"));
     let hint = run.notes.first().cloned().unwrap_or_default();
     match run.outcome {

@@ -17,7 +17,7 @@ use crate::deeds;
 use crate::visit::Visit;
 
 /// So long a browser waits for an order that may take long; then it is told that the work goes on.
-const PATIENCE: Duration = Duration::from_millis(700);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(700);
 
 /// What goes on, and what came of work that ended after its browser was answered.
 #[derive(Debug, Default)]
@@ -91,8 +91,12 @@ pub(crate) async fn begin<D: Deps + 'static>(
             site.doings.tell(guest.session, deeds::told(&late));
         }
     });
-    match tokio::time::timeout(PATIENCE, answer).await {
-        Ok(Ok(ended)) => ended.map(Some),
-        Ok(Err(_)) | Err(_) => Ok(None),
+    let answered = match visit.site.patience {
+        Some(patience) => tokio::time::timeout(patience, answer).await.ok(),
+        None => Some(answer.await),
+    };
+    match answered {
+        Some(Ok(ended)) => ended.map(Some),
+        Some(Err(_)) | None => Ok(None),
     }
 }

@@ -1,5 +1,6 @@
-//! Who is let in: on one machine whoever opens the link that is printed there.
+//! Who is let in: on one machine whoever opens the link that is printed there; elsewhere the door is another crate's.
 
+mod closed;
 mod link;
 mod sessions;
 
@@ -11,6 +12,7 @@ use http::{HeaderMap, Response};
 use pages::Notice;
 
 use crate::Bytes;
+pub use closed::ClosedDoor;
 pub use link::LinkDoor;
 pub use sessions::is_same;
 
@@ -41,12 +43,33 @@ pub struct Told {
 pub struct Place {
     scheme: &'static str,
     hosts: Vec<String>,
+    caller: String,
 }
 
 impl Place {
     /// A place reached without encryption, which is this machine alone. The first name is the one that we use.
     pub fn plain(hosts: Vec<String>) -> Self {
-        Self { scheme: "http", hosts }
+        Self { scheme: "http", hosts, caller: String::new() }
+    }
+
+    /// A place reached by https alone.
+    pub fn secure(hosts: Vec<String>) -> Self {
+        Self { scheme: "https", hosts, caller: String::new() }
+    }
+
+    /// Says which address a request came from, where somebody trustworthy knows it.
+    pub fn with_caller(self, caller: impl Into<String>) -> Self {
+        Self { caller: caller.into(), ..self }
+    }
+
+    /// Returns the address that the request came from; empty where nobody knows.
+    pub fn caller(&self) -> &str {
+        &self.caller
+    }
+
+    /// Says whether the way here is encrypted.
+    pub fn is_secure(&self) -> bool {
+        self.scheme == "https"
     }
 
     /// Returns the address of our pages, without a path.

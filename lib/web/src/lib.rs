@@ -22,11 +22,12 @@ pub mod reply;
 mod visit;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use console::handle::Deps;
 
 pub use bytes::Bytes;
-pub use door::{Door, Guest, LinkDoor, Place, Told};
+pub use door::{ClosedDoor, Door, Guest, LinkDoor, Place, Told};
 pub use guard::{FORM_BYTES_MAX, too_large};
 
 use doings::Doings;
@@ -43,12 +44,20 @@ pub struct Console<D, G> {
 pub(crate) struct Site<D> {
     deps: Arc<D>,
     doings: Doings,
+    /// How long a browser waits for an order before the work goes on behind its page; to its end where there is none.
+    patience: Option<Duration>,
 }
 
 impl<D: Deps + 'static, G: Door> Console<D, G> {
     /// Makes the console of a deployment.
     pub fn new(deps: Arc<D>, door: G) -> Self {
-        Self { site: Arc::new(Site { deps, doings: Doings::default() }), door }
+        Self { site: Arc::new(Site { deps, doings: Doings::default(), patience: Some(doings::PATIENCE) }), door }
+    }
+
+    /// Makes the console of a process that is stopped as soon as it has answered: no work goes on behind a page. What takes
+    /// long, the deployment hands to others.
+    pub fn of_a_function(deps: Arc<D>, door: G) -> Self {
+        Self { site: Arc::new(Site { deps, doings: Doings::default(), patience: None }), door }
     }
 
     /// Returns who is let in.

@@ -21,6 +21,11 @@ const ANSWER_MAX: Duration = Duration::from_secs(900);
 /// What is left of an invocation of ours when following ends: time to say how far the run is.
 const MARGIN: Duration = Duration::from_secs(5);
 
+/// The wait between two looks for a run that was just asked for, and how long it is looked for: a function that starts from
+/// nothing needs a second or two.
+const BEGUN_LOOK_EVERY: Duration = Duration::from_millis(300);
+const BEGUN_WITHIN: Duration = Duration::from_secs(12);
+
 /// What is known of an integration's runs.
 struct Seen {
     open: Option<Box<RunRecord>>,
@@ -84,6 +89,44 @@ impl Stack {
                 return Ok(Synced::Ran(open));
             }
         }
+    }
+
+    /// Hands the wish to the vendor's function, and returns the run as soon as one is seen: a run that is open already is the
+    /// one, and the wish joins it.
+    pub async fn begin(
+        &self,
+        integration: &Integration,
+        trigger: Trigger,
+        clock: &impl Clock,
+    ) -> Result<Synced, StackError> {
+        let state = integration.state;
+        if matches!(state, IntegrationState::Draft | IntegrationState::Paused | IntegrationState::CredentialsRejected) {
+            return Ok(Synced::NotNow(state));
+        }
+        let before = self.look(&integration.id).await?;
+        if let Some(open) = before.open {
+            return Ok(Synced::Ran(open));
+        }
+        let function = self.function(&integration.vendor);
+        let event = json!({"integration": integration.id, "force": trigger == Trigger::Forced});
+        self.functions.invoke(&function, &event).await?;
+        let give_up = clock.now() + BEGUN_WITHIN;
+        loop {
+            clock.sleep(BEGUN_LOOK_EVERY).await;
+            let now = self.look(&integration.id).await?;
+            let closed = now.newest_closed.filter(|run| is_new(run, &before));
+            if let Some(run) = now.open.or(closed.map(Box::new)) {
+                return Ok(Synced::Ran(run));
+            }
+            if clock.now() >= give_up || clock.remaining() < MARGIN {
+                return Err(StackError::NotBegun(function));
+            }
+        }
+    }
+
+    /// Returns a run as far as it is.
+    pub async fn as_it_is(&self, run: &RunId) -> Result<Option<RunRecord>, StackError> {
+        runs::load(&self.table, run).await.map_err(StackError::Store)
     }
 
     /// Follows a run until it is over or waits for a person, or our own time is nearly over.
