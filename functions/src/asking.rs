@@ -125,4 +125,4 @@ fn actor(event: &Value) -> Result<Actor, ConsoleError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

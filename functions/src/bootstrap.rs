@@ -7,6 +7,8 @@
 //! A wrong environment does not end the process, which would show as `Runtime.ExitError` without a word: the function
 //! starts and answers every event with what is wrong.
 
+use std::sync::Arc;
+
 use apis::account::Surroundings;
 use aws::SdkConfig;
 use aws::functions::Functions;
@@ -20,15 +22,18 @@ use engine::life::Holder;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde_json::Value;
+use signin::OidcDoor;
 use tracing::Instrument;
 use transport::{Loopback, Options, Transport};
+use web::ClosedDoor;
 
 use crate::clock::InvocationClock;
-use crate::desk::Desk;
+use crate::desk::{Desk, Patience};
 use crate::failure::Failure;
 use crate::metrics::{Metrics, Told};
 use crate::onward::BySelf;
-use crate::{asking, fetching, logging, reconciling};
+use crate::signing_in::{Kept, SignIn};
+use crate::{asking, browsing, fetching, logging, reconciling};
 
 /// The environment of a function, as `template.yaml` sets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +62,9 @@ pub enum ConfigurationError {
     /// The HTTP client cannot be built.
     #[error("the function cannot call vendors")]
     Transport(#[source] transport::TransportError),
+    /// The parameters of the sign-in cannot be read.
+    #[error("{0}")]
+    SignIn(String),
 }
 
 /// Variables that the reconciler needs.
@@ -112,12 +120,41 @@ struct Vendor {
     scheduler_role_arn: String,
 }
 
-/// The console: the stack and the way to vendors.
+/// The console: the stack, the way to vendors, and how people sign in.
 struct Console {
-    stack: Stack,
-    transport: Transport,
+    stack: Arc<Stack>,
+    transport: Arc<Transport>,
     surroundings: Surroundings,
     holder: Holder,
+    sign_in: Option<SignIn>,
+}
+
+impl Console {
+    fn desk(&self, patience: Patience, clock: InvocationClock) -> Desk {
+        Desk {
+            stack: Arc::clone(&self.stack),
+            transport: Arc::clone(&self.transport),
+            patience,
+            clock,
+            holder: self.holder.clone(),
+            surroundings: self.surroundings,
+        }
+    }
+
+    /// Answers a signed question, or a browser.
+    async fn answer(&self, event: &Value, clock: InvocationClock) -> Result<Value, Failure> {
+        if !browsing::is_for_pages(event) {
+            return Ok(asking::handle(event, &self.desk(Patience::ToItsEnd, clock)).await);
+        }
+        let desk = Arc::new(self.desk(Patience::UntilBegun, clock));
+        let on_loopback = self.surroundings.allow_loopback;
+        let Some(sign_in) = &self.sign_in else {
+            return Ok(browsing::handle(event, &web::Console::of_a_function(desk, ClosedDoor), on_loopback).await);
+        };
+        let Kept { provider, sealer } = sign_in.kept().await.map_err(Failure::person)?;
+        let door = OidcDoor::new(Arc::clone(&desk), provider, sealer);
+        Ok(browsing::handle(event, &web::Console::of_a_function(desk, door), on_loopback).await)
+    }
 }
 
 fn from_environment(name: &str) -> Option<String> {
@@ -161,7 +198,7 @@ async fn reconciler_ports() -> Result<ReconcilerPorts, ConfigurationError> {
 async fn console_function() -> Result<Console, ConfigurationError> {
     let configuration = Configuration::read(CONSOLE_VARIABLES, from_environment)?;
     let (transport, surroundings) = transport(&configuration)?;
-    let value = |name| from_environment(name).unwrap_or_default();
+    let value = |name: &str| from_environment(name).unwrap_or_default().trim().to_owned();
     let parts = Parts {
         table_name: configuration.table_name,
         records_queue_url: configuration.records_queue_url,
@@ -171,9 +208,12 @@ async fn console_function() -> Result<Console, ConfigurationError> {
         scheduler_role_arn: configuration.scheduler_role_arn,
         function_arn_prefix: value("FUNCTION_ARN_PREFIX"),
     };
-    let stack = Stack::open(&aws::config().await, parts);
+    let config = aws::config().await;
+    let sign_in = SignIn::read(value, &config, &parts.secret_prefix, surroundings.allow_loopback);
+    let sign_in = sign_in.map_err(ConfigurationError::SignIn)?;
+    let stack = Arc::new(Stack::open(&config, parts));
     let holder = Holder { name: "console".to_owned(), gone_after: fetching::READER_GONE_AFTER };
-    Ok(Console { stack, transport, surroundings, holder })
+    Ok(Console { stack, transport: Arc::new(transport), surroundings, holder, sign_in })
 }
 
 /// Runs the function of the vendor with this id until Lambda ends the process.
@@ -207,12 +247,7 @@ pub async fn run_reconciler() -> Result<(), Error> {
 pub async fn run_console() -> Result<(), Error> {
     logging::start();
     let console = told(console_function().await);
-    serve(async |event, call| {
-        let Console { stack, transport, surroundings, holder } = console.as_ref().map_err(Failure::from)?;
-        let desk = Desk { stack, transport, clock: call.clock, holder, surroundings };
-        Ok(asking::handle(&event, &desk).await)
-    })
-    .await
+    serve(async |event, call| console.as_ref().map_err(Failure::from)?.answer(&event, call.clock).await).await
 }
 
 /// What Lambda says of one invocation.

@@ -1,5 +1,7 @@
 //! What the console's function works with: the stack that it is a part of.
 
+use std::sync::Arc;
+
 use apis::account::Surroundings;
 use aws::stack::{SendingEnd, Stack, VendorSecrets, check_schedule};
 use aws::table::DynamoTable;
@@ -16,22 +18,33 @@ use transport::Transport;
 
 use crate::clock::InvocationClock;
 
+/// How long whoever asked for a run waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Until the run is over, or the invocation nearly is: a program asks.
+    ToItsEnd,
+    /// Until it has begun: a person has a page that shows how far it is.
+    UntilBegun,
+}
+
 /// The stack, for one question.
 #[derive(Debug)]
-pub struct Desk<'a> {
+pub struct Desk {
     /// The stack.
-    pub stack: &'a Stack,
-    /// The way to vendors, for verifying.
-    pub transport: &'a Transport,
+    pub stack: Arc<Stack>,
+    /// The way to vendors, for verifying, and to the provider of sign-ins.
+    pub transport: Arc<Transport>,
+    /// How long a run is waited for.
+    pub patience: Patience,
     /// The time within the invocation.
     pub clock: InvocationClock,
     /// Who reads vendors here: nobody does, and the name stands in no run.
-    pub holder: &'a Holder,
+    pub holder: Holder,
     /// What the place where we run allows.
-    pub surroundings: &'a Surroundings,
+    pub surroundings: Surroundings,
 }
 
-impl Deps for Desk<'_> {
+impl Deps for Desk {
     type Table = DynamoTable;
     type Queue = SendingEnd;
     type Transport = Transport;
@@ -47,7 +60,7 @@ impl Deps for Desk<'_> {
     }
 
     fn transport(&self) -> &Transport {
-        self.transport
+        &self.transport
     }
 
     fn secrets(&self) -> &VendorSecrets {
@@ -59,11 +72,11 @@ impl Deps for Desk<'_> {
     }
 
     fn holder(&self) -> &Holder {
-        self.holder
+        &self.holder
     }
 
     fn surroundings(&self) -> &Surroundings {
-        self.surroundings
+        &self.surroundings
     }
 
     async fn sync(
@@ -72,10 +85,19 @@ impl Deps for Desk<'_> {
         trigger: Trigger,
         watch: &impl Watch,
     ) -> Result<Synced, ConsoleError> {
-        self.stack.run(integration, trigger, &self.clock, watch).await.map_err(|error| told(&error))
+        let ran = match self.patience {
+            Patience::ToItsEnd => self.stack.run(integration, trigger, &self.clock, watch).await,
+            Patience::UntilBegun => self.stack.begin(integration, trigger, &self.clock).await,
+        };
+        ran.map_err(|error| told(&error))
     }
 
     async fn settle(&self, run: &RunId, watch: &impl Watch) -> Result<RunRecord, ConsoleError> {
+        if self.patience == Patience::UntilBegun
+            && let Some(record) = self.stack.as_it_is(run).await.map_err(|error| told(&error))?
+        {
+            return Ok(record);
+        }
         self.stack.settle(run, &self.clock, watch).await.map_err(|error| told(&error))
     }
 

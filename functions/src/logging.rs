@@ -16,7 +16,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 /// Our own crates. What others log stays at warnings: at finer levels the AWS SDK prints bodies, which hold secrets. The
 /// colons keep `aws_sdk_…` from passing for `aws`.
-const OURS: &[&str] = &["apis::", "aws::", "console::", "engine::", "functions::", "reconcile::", "transport::"];
+const OURS: &[&str] =
+    &["apis::", "aws::", "console::", "engine::", "functions::", "reconcile::", "signin::", "transport::", "web::"];
 
 /// What the runtime logs of every failed event is logged by us already, with the request id.
 const SAID_BY_US: &str = "lambda_runtime::layers::panic";

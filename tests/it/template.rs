@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::ports::ATTEMPTS_MAX;
 use functions::bootstrap::{CONSOLE_VARIABLES, OPTIONAL_VARIABLES, RECONCILER_VARIABLES, VENDOR_VARIABLES};
+use functions::signing_in::SIGN_IN_VARIABLES;
 use functions::{fetching, reconciling};
 use serde_yaml_ng::Value;
 
@@ -129,6 +130,7 @@ fn a_function_has_the_environment_that_it_reads() {
             _ => VENDOR_VARIABLES,
         }
         .iter()
+        .chain(SIGN_IN_VARIABLES.iter().filter(|_| function.binary == "console"))
         .map(|name| (*name).to_owned())
         .collect();
         let set = template.variables(&function);

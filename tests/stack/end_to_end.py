@@ -18,6 +18,7 @@ import zipfile
 
 import boto3
 
+import pages
 import rights
 
 ENDPOINT, PROGRAMS, WORK = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
@@ -96,6 +97,7 @@ def create_stack():
     bundle = next(path for path in CERTIFICATES if os.path.exists(path))
     architecture = "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
     values = {"Stage": "test", "Architecture": architecture, "CertificateBundle": bundle, "AlarmEmail": "ops@msp.example"}
+    values |= {"SignInIssuer": "https://login.msp.example", "SignInClientId": "console"}
     cloud.create_stack(
         StackName=STACK,
         TemplateBody=template(),
@@ -263,6 +265,13 @@ def tell(listings):
     # The console's function, asked as an admin over HTTP API events.
     ask_console(listings[-1], integrations)
 
+    # The same function's pages, for people with a session.
+    key = secrets.get_secret_value(SecretId=f"{outputs['SecretPrefix']}/console/cookie-key")["SecretString"]
+    run = pages.browse(invoke_console, key, integrations[0], check)
+    over = until("the run that a page began is over", lambda: ended(there, integrations[0], run))
+    check(over["outcome"] == "complete", "the run that a page began is complete", over)
+    check(there.ask("status", integrations[0])["items"][0]["state"] == "live", "a viewer paused nothing")
+
     # A read that outlives its invocation: with so little time a call or two is all that an invocation makes.
     continued, vendor = integrations[-1], listings[-1]["vendor"]
     client("lambda").update_function_configuration(FunctionName=f"{STACK}-{vendor}", Timeout=INVOCATION_SECONDS)
@@ -278,11 +287,15 @@ def tell(listings):
     check(not findings, "each function has exactly the rights that it used", findings)
 
 
+def invoke_console(event):
+    answered = client("lambda").invoke(FunctionName=f"{STACK}-console", Payload=json.dumps(event))
+    return json.loads(answered["Payload"].read())
+
+
 def ask_console(listing, integrations):
     def ask(question, caller={"iam": {"userArn": "arn:aws:iam::000000000000:user/ann"}}):
         event = {"rawPath": "/ask/admin", "requestContext": {"authorizer": caller}, "body": json.dumps(question)}
-        answered = client("lambda").invoke(FunctionName=f"{STACK}-console", Payload=json.dumps(event))
-        answer = json.loads(answered["Payload"].read())
+        answer = invoke_console(event)
         return answer["statusCode"], json.loads(answer["body"])
 
     status = {"ask": "status", "id": None, "page": {"limit": 10}}

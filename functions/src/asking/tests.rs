@@ -6,10 +6,10 @@ use engine::ports::SendError;
 
 use super::*;
 
-type Nobody = FnTransport<fn(&Call) -> Result<Reply, SendError>>;
+pub(crate) type Nobody = FnTransport<fn(&Call) -> Result<Reply, SendError>>;
 
 /// A console over in-memory ports, whose vendors answer nothing.
-struct Desk {
+pub(crate) struct Desk {
     table: MemoryTable,
     queue: MemoryQueue,
     transport: Nobody,
@@ -24,7 +24,7 @@ fn nobody(_: &Call) -> Result<Reply, SendError> {
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             table: MemoryTable::new(),
             queue: MemoryQueue::new(),
