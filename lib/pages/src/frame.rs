@@ -159,7 +159,8 @@ pub fn page(visitor: &Visitor, place: Place, title: &str, content: &Markup) -> S
                 header class="bar" {
                     a class="brand" href="/" { "msp-sync" }
                     nav aria-label="Main" {
-                        @for (of, path, name) in places {
+                        // The audit log is not for those who only look.
+                        @for (of, path, name) in places.into_iter().filter(|(of, ..)| *of != Place::Audit || visitor.may_decide()) {
                             a href=(path) aria-current=[(of == place).then_some("page")] { (name) }
                         }
                     }

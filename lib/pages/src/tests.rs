@@ -277,6 +277,7 @@ fn a_viewer_is_offered_no_order() {
     for (name, page) in pages(Role::Viewer) {
         let (bar, page) = page.split_once("</header>").unwrap_or(("", &page));
         assert_eq!(bar.matches("<form").count(), 1, "{name}: to sign out is no order");
+        assert!(!bar.contains("href=\"/audit\""), "{name}: a viewer is shown no way to what is refused");
         if !["unsynced", "pick", "matching"].contains(&name) {
             assert!(!page.contains("method=\"post\""), "{name}");
         }

@@ -7,13 +7,18 @@ use std::time::Duration;
 use console::roles::Role;
 use console::views::VerifyView;
 use console::words::IntegrationState;
+use engine::life::{self, Opened};
+use engine::ports::Clock;
+use engine::store::integrations::{self, Integration, IntegrationState as State};
 use http::Request;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use pages::Notice;
 use reconcile::ids::IntegrationId;
+use reconcile::record::Kind;
+use reconcile::run::Trigger;
 use serde_json::json;
 use web::{Bytes, Told};
-use world::{Browser, HOST_NAME, ISSUER, KEY, Signer, World};
+use world::{Browser, Desk, HOST_NAME, ISSUER, KEY, Signer, World};
 
 use crate::seal::Sealer;
 use crate::{IDLE_MAX, RoleMap, SESSION_MAX, TRIES_MAX, WINDOW, told};
@@ -264,6 +269,26 @@ async fn a_viewer_decides_nothing_and_an_order_needs_the_session_s_token_and_our
     assert_eq!(world.send(&mut browser, "", elsewhere.body(form.clone()).unwrap()).await.status, 403);
     let other_host = Request::post("/i/acme/pause").header("host", "evil.example").body(form).unwrap();
     assert_eq!(world.send(&mut browser, "", other_host).await.status, 421);
+}
+
+#[tokio::test]
+async fn a_viewer_sees_an_integration_whose_types_only_others_may_choose() {
+    let world = World::new();
+    let id = IntegrationId::parse("acme").unwrap();
+    let vendor = apis::vendors::find("autotask").unwrap();
+    let draft = Integration::draft(id, vendor, [].into(), world.desk.clock.now());
+    let mut integration = Integration { state: State::Live, sync: [Kind::Client, Kind::Asset].into(), ..draft };
+    integrations::save(&world.desk.table, &mut integration).await.unwrap();
+    let Desk { table, queue, clock, holder, .. } = world.desk.as_ref();
+    let opened = life::open(&integration, Trigger::Manual, holder, table, queue, clock).await.unwrap();
+    let Opened::New(run) = opened else { panic!("no run was open") };
+    life::give_up(&run.run_id, "the test ends it", table, queue, clock).await.unwrap();
+    world.provider().claims = json!({"roles": "viewer"});
+    let mut browser = Browser::default();
+    world.sign_in(&mut browser).await;
+    let page = world.get(&mut browser, "/i/acme").await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(!page.text.contains("Configuration types") && !page.text.contains("href=\"/audit\""), "{}", page.text);
 }
 
 #[tokio::test]

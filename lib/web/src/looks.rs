@@ -175,6 +175,8 @@ async fn settings_page<D: Deps + 'static>(
     let Some(vendor) = apis::vendors::find(&view.vendor) else { return Err(nowhere()) };
     let status = status(visit, id).await?;
     let types = match &view.types {
+        // Who only looks may not have the vendor asked, and chooses none.
+        Some(_) if !visitor.may_decide() => None,
         Some(_) if status.last_run.is_some() => {
             Some(ask!(visit, Request::Types { id: id.to_owned(), page: Page::default() }, Types).items)
         }

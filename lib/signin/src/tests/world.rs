@@ -129,11 +129,11 @@ type Answering = Box<dyn Fn(&Call) -> Result<Reply, SendError> + Send + Sync>;
 /// A stack in memory.
 pub struct Desk {
     pub table: MemoryTable,
-    queue: MemoryQueue,
+    pub queue: MemoryQueue,
     transport: FnTransport<Answering>,
     secrets: MemorySecrets,
     pub clock: ManualClock,
-    holder: Holder,
+    pub holder: Holder,
     surroundings: Surroundings,
 }
 
