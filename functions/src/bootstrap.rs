@@ -30,6 +30,7 @@ use web::ClosedDoor;
 use crate::clock::InvocationClock;
 use crate::desk::{Desk, Patience};
 use crate::failure::Failure;
+use crate::kept::KeptSecrets;
 use crate::metrics::{Metrics, Told};
 use crate::onward::BySelf;
 use crate::signing_in::{Kept, SignIn};
@@ -175,7 +176,7 @@ async fn vendor_function() -> Result<Vendor, ConfigurationError> {
     let ports = fetching::Ports {
         table: Told::new(DynamoTable::open(&config, &configuration.table_name), metrics.clone()),
         queue: SqsQueue::open(&config, &configuration.records_queue_url),
-        secrets: SecretsManager::open(&config, &configuration.secret_prefix),
+        secrets: KeptSecrets::new(SecretsManager::open(&config, &configuration.secret_prefix)),
         transport,
         surroundings,
         metrics,

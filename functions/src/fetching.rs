@@ -10,15 +10,17 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use apis::account::Account;
+use apis::call::Secret;
 use apis::feed::Vendor;
 use engine::error::{StepError, with_causes};
-use engine::fetch::{Fetched, fetch};
+use engine::fetch::{Fetched, fetch, reject};
 use engine::life::{self, Holder, Opened};
-use engine::ports::{Clock, Envelope, QueueError, QueueOut, Secrets, Table, Transport};
+use engine::ports::{Clock, Envelope, QueueError, QueueOut, Secrets, SecretsError, Table, Transport};
 use engine::store::StoreError;
 use engine::store::integrations::{self, Integration, IntegrationState};
 use engine::store::runs::{self, RunRecord, Slot};
-use engine::syncing::account;
+use engine::syncing::account_with;
 use engine::watch::Unwatched;
 use reconcile::ids::{IntegrationId, RunId};
 use reconcile::record::Kind;
@@ -28,6 +30,7 @@ use serde_json::{Value, json};
 
 use crate::events::{self, FetchRequest};
 use crate::failure::Failure;
+use crate::kept::KeptSecrets;
 use crate::metrics::Metrics;
 use crate::onward::Onward;
 
@@ -39,7 +42,7 @@ pub struct Ports<T, Q, S, N> {
     /// The records queue.
     pub queue: Q,
     /// The integrations' secrets.
-    pub secrets: S,
+    pub secrets: KeptSecrets<S>,
     /// The way to the vendor.
     pub transport: N,
     /// What the place where we run allows.
@@ -141,19 +144,12 @@ pub async fn handle<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
             format!("{id} is an integration of {}; call that function, this one is {}", integration.vendor, vendor.id);
         return Err(Failure::person(text));
     }
-    let trigger = match integration.state {
-        IntegrationState::Live => request.trigger,
-        IntegrationState::Configured | IntegrationState::Verified if request.trigger == Trigger::Schedule => {
-            return Ok(Answer::without_reading(id, None, State::NotLive));
-        }
-        IntegrationState::Configured | IntegrationState::Verified => Trigger::Setup,
-        IntegrationState::Draft => return Ok(Answer::without_reading(id, None, State::Draft)),
-        IntegrationState::Paused => return Ok(Answer::without_reading(id, None, State::Paused)),
-        IntegrationState::CredentialsRejected => {
-            return Ok(Answer::without_reading(id, None, State::CredentialsRejected));
-        }
+    let trigger = match standing(&integration, request.trigger) {
+        Ok(trigger) => trigger,
+        Err(state) => return Ok(Answer::without_reading(id, None, state)),
     };
-    let account = account(&integration, &ports.secrets, &ports.surroundings).await?;
+    let secret = ports.secrets.current(id, clock.now()).await.map_err(StepError::Secrets)?;
+    let account = account_with(&integration, secret.clone(), &ports.surroundings)?;
     let mut record = match take(&request, &integration, trigger, request_id, ports, clock).await? {
         Taken::Ours(record) => *record,
         Taken::Elsewhere(run, state) => return Ok(Answer::without_reading(id, Some(run), state)),
@@ -161,8 +157,7 @@ pub async fn handle<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
 
     let started = Instant::now();
     let queue = Counted::new(&ports.queue);
-    let read =
-        fetch(&mut record, &integration, &account, &ports.table, &queue, &ports.transport, clock, &Unwatched).await;
+    let read = read(&mut record, &integration, account, secret, &queue, ports, clock).await;
     let state = match read {
         Ok(Fetched::Read) => State::Read,
         Ok(Fetched::Continues { after }) => {
@@ -199,6 +194,50 @@ pub async fn handle<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
         kinds: record.run.reports.clone(),
         ..Answer::without_reading(id, None, state)
     })
+}
+
+/// Says why a run of the integration would be made, or why there is none to be made.
+fn standing(integration: &Integration, wanted: Trigger) -> Result<Trigger, State> {
+    match integration.state {
+        IntegrationState::Live => Ok(wanted),
+        IntegrationState::Configured | IntegrationState::Verified if wanted == Trigger::Schedule => Err(State::NotLive),
+        IntegrationState::Configured | IntegrationState::Verified => Ok(Trigger::Setup),
+        IntegrationState::Draft => Err(State::Draft),
+        IntegrationState::Paused => Err(State::Paused),
+        IntegrationState::CredentialsRejected => Err(State::CredentialsRejected),
+    }
+}
+
+/// Reads the vendor. Where it refuses a secret that was replaced since it was read, it is read with the newer one; a run
+/// is closed as rejected only where the newest is refused.
+async fn read<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
+    record: &mut RunRecord,
+    integration: &Integration,
+    account: Account,
+    secret: Option<Secret>,
+    queue: &Counted<'_, Q>,
+    ports: &Ports<T, Q, S, N>,
+    clock: &impl Clock,
+) -> Result<Fetched, StepError> {
+    let Ports { table, secrets, transport, surroundings, .. } = ports;
+    let id = &integration.id;
+    let mut read = fetch(record, integration, &account, table, queue, transport, clock, &Unwatched).await?;
+    if matches!(read, Fetched::Rejected(_)) {
+        let newest = secrets.renew(id, clock.now()).await.map_err(StepError::Secrets)?;
+        if newest.is_some() && newest != secret {
+            if queue.counted().messages > 0 {
+                // Read from the beginning once more, this run's messages would be cut differently: another run does it.
+                let cause = "it was replaced while the vendor was read with the one before".into();
+                return Err(StepError::Secrets(SecretsError { integration: id.clone(), operation: "kept", cause }));
+            }
+            let account = account_with(integration, newest, surroundings)?;
+            read = fetch(record, integration, &account, table, queue, transport, clock, &Unwatched).await?;
+        }
+    }
+    if let Fetched::Rejected(refusal) = &read {
+        reject(record, refusal, table, queue, clock).await?;
+    }
+    Ok(read)
 }
 
 /// Whether the integration's run is in our hands.

@@ -13,6 +13,7 @@ pub mod desk;
 pub mod events;
 pub mod failure;
 pub mod fetching;
+pub mod kept;
 pub mod logging;
 pub mod metrics;
 pub mod onward;

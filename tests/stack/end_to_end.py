@@ -253,6 +253,7 @@ def tell(listings):
     name = f"{outputs['SecretPrefix']}/{listings[0]['vendor']}/{first}"
     wrong = {part: "revoked" if part != "username" else value for part, value in listings[0]["secret"].items()}
     secrets.put_secret_value(SecretId=name, SecretString=json.dumps(wrong))
+    start_anew(listings[0]["vendor"])
     there.run("sync", first, codes=(3,))
     check(there.ask("status", first)["items"][0]["state"] == "credentials_rejected", "a revoked key stops the integration")
     there.run("secret", "rotate", first, "--secret-stdin", given=json.dumps(wrong), codes=(1,))
@@ -290,6 +291,13 @@ def tell(listings):
 def invoke_console(event):
     answered = client("lambda").invoke(FunctionName=f"{STACK}-console", Payload=json.dumps(event))
     return json.loads(answered["Payload"].read())
+
+
+def start_anew(vendor):
+    """Ends the environments of a function, which keep a secret for minutes, by changing its configuration."""
+    functions, name = client("lambda"), f"{STACK}-{vendor}"
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": {**variables, "STARTED": "anew"}})
 
 
 def ask_console(listing, integrations):

@@ -52,7 +52,11 @@ impl Onward for Continued {
 
 impl Function {
     async fn with(state: IntegrationState) -> Self {
-        let world = SharedWorld::new(World::new(&Size { clients: 6, devices: 60, seed: 1 }));
+        Self::of_devices(60, state).await
+    }
+
+    async fn of_devices(devices: usize, state: IntegrationState) -> Self {
+        let world = SharedWorld::new(World::new(&Size { clients: 6, devices, seed: 1 }));
         let auvik = Shared::new(AuvikSim::new(world.clone(), Credentials::default()));
         let function = Self {
             table: MemoryTable::new(),
@@ -80,21 +84,43 @@ impl Function {
         function
     }
 
-    async fn invoke_with(&self, event: Value, request_id: &str, queue: impl QueueOut) -> Result<Answer, Failure> {
+    /// Returns what an environment has when it starts.
+    fn ports<Q>(&self, queue: Q) -> Ports<MemoryTable, Q, MemorySecrets, impl Transport> {
         let (auvik, clock, call_takes) = (self.auvik.clone(), self.clock.clone(), self.call_takes);
-        let ports = Ports {
+        Ports {
             table: self.table.clone(),
             queue,
-            secrets: self.secrets.clone(),
+            secrets: KeptSecrets::new(self.secrets.clone()),
             transport: FnTransport::new(move |call: &Call| -> Result<Reply, SendError> {
                 clock.advance(call_takes);
                 Ok(auvik.with(|auvik| auvik.answer(call, ORIGIN)))
             }),
             surroundings: Surroundings { allow_loopback: true },
             metrics: Metrics::default(),
-        };
+        }
+    }
+
+    async fn invoke_at<Q: QueueOut, N: Transport>(
+        &self,
+        ports: &Ports<MemoryTable, Q, MemorySecrets, N>,
+        event: Value,
+        request_id: &str,
+    ) -> Result<Answer, Failure> {
         let vendor = apis::vendors::find("auvik").unwrap();
-        handle(vendor, &event, request_id, &ports, &self.continued, &self.clock).await
+        handle(vendor, &event, request_id, ports, &self.continued, &self.clock).await
+    }
+
+    async fn invoke_with(&self, event: Value, request_id: &str, queue: impl QueueOut) -> Result<Answer, Failure> {
+        self.invoke_at(&self.ports(queue), event, request_id).await
+    }
+
+    /// Puts this key in the place of the current one.
+    async fn rotate(&self, username: &str, api_key: &str) {
+        let id = IntegrationId::parse("auvik-main").unwrap();
+        let parts = [("username", username), ("api_key", api_key)];
+        let parts = parts.map(|(name, text)| (name.to_owned(), SecretText::new(text)));
+        self.secrets.propose(&id, &Secret(BTreeMap::from(parts))).await.unwrap();
+        self.secrets.promote(&id).await.unwrap();
     }
 
     async fn invoke(&self, request_id: &str) -> Result<Answer, Failure> {
@@ -322,13 +348,7 @@ async fn a_failed_read_is_given_up_so_that_the_next_invocation_can_begin() {
 #[tokio::test]
 async fn a_refused_secret_pauses_the_integration_and_ends_the_calls() {
     let function = Function::with(IntegrationState::Live).await;
-    let id = IntegrationId::parse("auvik-main").unwrap();
-    let wrong = BTreeMap::from([
-        ("username".to_owned(), SecretText::new("someone@msp.example")),
-        ("api_key".to_owned(), SecretText::new("canary-of-a-revoked-key")),
-    ]);
-    function.secrets.propose(&id, &Secret(wrong)).await.unwrap();
-    function.secrets.promote(&id).await.unwrap();
+    function.rotate("someone@msp.example", "canary-of-a-revoked-key").await;
     let answer = function.invoke("request-1").await.unwrap();
     assert_eq!(answer.state, State::CredentialsRejected);
     assert_eq!(function.state().await, IntegrationState::CredentialsRejected);
@@ -336,4 +356,68 @@ async fn a_refused_secret_pauses_the_integration_and_ends_the_calls() {
     let calls = function.vendor_calls();
     assert_eq!(function.invoke("request-2").await.unwrap().state, State::CredentialsRejected);
     assert_eq!(function.vendor_calls(), calls);
+}
+
+#[tokio::test]
+async fn a_secret_that_was_replaced_since_it_was_kept_is_met_at_once() {
+    let function = Function::with(IntegrationState::Live).await;
+    let right = function.secrets.current(&IntegrationId::parse("auvik-main").unwrap()).await.unwrap().unwrap();
+    function.rotate("someone@msp.example", "canary-of-a-key-that-is-gone").await;
+    let ports = function.ports(function.queue.clone());
+    let id = IntegrationId::parse("auvik-main").unwrap();
+    // The environment keeps the key from an invocation before; the vendor takes it no longer.
+    ports.secrets.current(&id, function.clock.now()).await.unwrap();
+    function.rotate(right.part("username"), right.part("api_key")).await;
+
+    let answer = function.invoke_at(&ports, json!({"integration": "auvik-main"}), "request-1").await.unwrap();
+    assert_eq!((answer.state, function.state().await), (State::Read, IntegrationState::Live));
+    let whole = Function::with(IntegrationState::Live).await.invoke("request-1").await.unwrap();
+    assert_eq!(answer.kinds, whole.kinds);
+    assert_eq!(function.vendor_calls(), whole.vendor_requests + 1, "one call was refused");
+    assert_eq!(ports.secrets.current(&id, function.clock.now()).await.unwrap(), Some(right));
+}
+
+#[tokio::test]
+async fn a_warm_environment_asks_for_the_secret_once() {
+    let function = Function::with(IntegrationState::Live).await;
+    let ports = function.ports(function.queue.clone());
+    function.invoke_at(&ports, json!({"integration": "auvik-main"}), "request-1").await.unwrap();
+    // Taken away, it would be missed by whoever asks.
+    let id = IntegrationId::parse("auvik-main").unwrap();
+    function.secrets.remove(&id).await.unwrap();
+    let answer = function.invoke_at(&ports, json!({"integration": "auvik-main"}), "request-2").await.unwrap();
+    assert_eq!(answer.state, State::Running, "the secret was at hand, and the run is the reconciler's");
+    function.clock.advance(crate::kept::KEPT_FOR.unsigned_abs());
+    let failure = function.invoke_at(&ports, json!({"integration": "auvik-main"}), "request-3").await.unwrap_err();
+    assert!(failure.disposition == "Person" && failure.text.contains("secret"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_secret_that_is_replaced_in_the_middle_of_a_read_fails_the_run_and_not_the_integration() {
+    let function = Function::of_devices(3000, IntegrationState::Live).await;
+    let id = IntegrationId::parse("auvik-main").unwrap();
+    let right = function.secrets.current(&id).await.unwrap().unwrap();
+    let (secrets, key) = (function.secrets.clone(), right.part("api_key").to_owned());
+    // The vendor takes the key no longer once something was queued, and a new one lies in its place by then.
+    let queue = function.queue.clone();
+    let auvik = function.auvik.clone();
+    let ports = Ports {
+        transport: FnTransport::new(move |call: &Call| -> Result<Reply, SendError> {
+            if queue.depth() > 0 {
+                auvik.with(|auvik| auvik.trouble(sandbox::Fault::Unauthorized));
+            }
+            Ok(auvik.with(|auvik| auvik.answer(call, ORIGIN)))
+        }),
+        table: function.table.clone(),
+        queue: function.queue.clone(),
+        secrets: KeptSecrets::new(secrets.clone()),
+        surroundings: Surroundings { allow_loopback: true },
+        metrics: Metrics::default(),
+    };
+    ports.secrets.current(&id, function.clock.now()).await.unwrap();
+    function.rotate(right.part("username"), &format!("{key}-of-tomorrow")).await;
+    let failure = function.invoke_at(&ports, json!({"integration": "auvik-main"}), "request-1").await.unwrap_err();
+    assert!(failure.disposition == "Again" && failure.text.contains("replaced"), "{failure:?}");
+    assert!(!failure.text.contains("of-tomorrow"), "{failure:?}");
+    assert_eq!(function.state().await, IntegrationState::Live);
 }

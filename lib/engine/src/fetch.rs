@@ -52,7 +52,8 @@ pub enum Fetched {
         /// Not before this instant, where one is known.
         after: Option<Timestamp>,
     },
-    /// The vendor refused the secret; the run is closed, and no further call was made.
+    /// The vendor refused the secret, and no further call was made. The run is still open: [`reject`] closes it, unless
+    /// there is a newer secret to read with.
     Rejected(Refusal),
 }
 
@@ -200,14 +201,21 @@ pub async fn fetch<Q: QueueOut>(
             reader.save(version, progress, &pace).await?;
             Ok(Fetched::Continues { after })
         }
-        Err(Stop::Rejected(refusal)) => {
-            let now = clock.now();
-            record.note(now, format!("{refusal}. No further call was made"));
-            crate::life::advance(record, Event::CredentialsRejected, table, queue, clock).await?;
-            Ok(Fetched::Rejected(refusal))
-        }
+        Err(Stop::Rejected(refusal)) => Ok(Fetched::Rejected(refusal)),
         Err(Stop::Failed(error)) => Err(error),
     }
+}
+
+/// Closes a run whose secret the vendor refused; the integration waits for a new one, and is not read until then.
+pub async fn reject<Q: QueueOut>(
+    record: &mut RunRecord,
+    refusal: &Refusal,
+    table: &impl Table,
+    queue: &Q,
+    clock: &impl Clock,
+) -> Result<(), StepError> {
+    record.note(clock.now(), format!("{refusal}. No further call was made"));
+    crate::life::advance(record, Event::CredentialsRejected, table, queue, clock).await
 }
 
 /// Returns the place to go on from, with the version of the checkpoint; for a new run, what it asks for.

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use apis::account::{Account, Surroundings};
+use apis::call::Secret;
 use apis::refusal::Refusal;
 use reconcile::ids::{IntegrationId, RunId};
 use reconcile::run::Trigger;
 
 use crate::error::{Doing, StepError};
-use crate::fetch::{Fetched, fetch};
+use crate::fetch::{Fetched, fetch, reject};
 use crate::life::{Holder, Opened, open};
 use crate::ports::{Clock, QueueIn, QueueOut, Secrets, Table, Transport};
 use crate::reconciler::drain_watched;
@@ -36,10 +37,19 @@ pub async fn account(
     secrets: &impl Secrets,
     surroundings: &Surroundings,
 ) -> Result<Account, StepError> {
+    let secret = secrets.current(&integration.id).await.map_err(StepError::Secrets)?;
+    account_with(integration, secret, surroundings)
+}
+
+/// Makes the account of an integration from its settings and a secret that was read already; without one there is none.
+pub fn account_with(
+    integration: &Integration,
+    secret: Option<Secret>,
+    surroundings: &Surroundings,
+) -> Result<Account, StepError> {
     let settings = |why: String| StepError::Settings { integration: integration.id.to_string(), why };
     let vendor = apis::vendors::find(&integration.vendor)
         .ok_or_else(|| settings(format!("this version knows no vendor {}", integration.vendor)))?;
-    let secret = secrets.current(&integration.id).await.map_err(StepError::Secrets)?;
     let secret = secret.ok_or_else(|| settings("it has no secret; rotate one in".to_owned()))?;
     Account::new(vendor, integration.settings.clone(), secret, surroundings)
         .map_err(|error| settings(error.to_string()))
@@ -92,7 +102,10 @@ pub async fn sync<Q: QueueIn + QueueOut>(
                 let wait = after.map(|after| after.duration_since(clock.now())).unwrap_or_default();
                 clock.sleep(wait.try_into().unwrap_or_default()).await;
             }
-            Fetched::Rejected(refusal) => return Ok(Synced::Rejected(Box::new(record), refusal)),
+            Fetched::Rejected(refusal) => {
+                reject(&mut record, &refusal, table, queue, clock).await?;
+                return Ok(Synced::Rejected(Box::new(record), refusal));
+            }
             Fetched::Read => break,
         }
     }

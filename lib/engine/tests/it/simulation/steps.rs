@@ -8,7 +8,7 @@ use apis::account::Surroundings;
 use apis::call::{Call, Reply};
 use engine::error::StepError;
 use engine::faults::is_crash;
-use engine::fetch::{Fetched, fetch};
+use engine::fetch::{Fetched, fetch, reject};
 use engine::finishing::{Finished, finish};
 use engine::life::{self, Holder, Opened};
 use engine::memory::FnTransport;
@@ -160,6 +160,9 @@ impl<C: Cast> Sim<C> {
         let fetched = fetch(&mut record, &known, &account, &table, &queue, &transport, &self.clock, &Unwatched).await;
         self.clock.set_remaining(Duration::MAX);
         let (calls, fetched) = (calls.load(Ordering::Relaxed), fetched?);
+        if let Fetched::Rejected(refusal) = &fetched {
+            reject(&mut record, refusal, &table, &queue, &self.clock).await?;
+        }
         self.tell(format!("run {}: {fetched:?} after {calls} calls", record.run_id));
         if matches!(fetched, Fetched::Continues { .. }) {
             self.left[which] = Some(record.run_id.clone());
