@@ -10,4 +10,5 @@ mod reading_kaseya_bms;
 mod reading_nable_rmm;
 mod template;
 mod tidy;
+mod upgrade;
 mod workspace;

@@ -1,8 +1,9 @@
 //! The table in DynamoDB.
 //!
-//! An item is `pk` and `sk` (the key), `v` (the version, a number), `body` (the JSON document as text; `packed`, the
-//! same deflated, where that halves a long one) and, where the store may forget it, `expires_at` (seconds, the table's time-to-live attribute). The same code runs on one machine
-//! against an engine in process: a client with another connector is all that differs.
+//! An item is `pk` and `sk` (the key), `v` (the version, a number), `form` ([`engine::ports::ITEM_FORM`]), `body` (the JSON
+//! document as text; `packed`, the same deflated, where that halves a long one) and, where the store may forget it,
+//! `expires_at` (seconds, the table's time-to-live attribute). The same code runs on one machine against an engine in
+//! process: a client with another connector is all that differs.
 
 mod create;
 mod requests;

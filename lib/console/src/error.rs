@@ -126,6 +126,9 @@ impl From<StoreError> for ConsoleError {
             }
             StoreError::Table(TableError::Unavailable { .. }) => (Code::Unavailable, "try again in a moment"),
             StoreError::Table(TableError::Refused { .. }) => (Code::Unavailable, "see the cause; nothing was written"),
+            StoreError::Table(TableError::Newer { .. }) => {
+                (Code::Refused, "deploy or install the later version; nothing was written")
+            }
             StoreError::Unreadable { .. } => (Code::Unavailable, "was it written by a newer version of msp-sync?"),
         };
         Self::new(code, chain(&error), hint)

@@ -77,6 +77,7 @@ impl StepError {
             StepError::Store { cause: StoreError::Table(table), .. } => match table {
                 TableError::Conflict { .. } | TableError::Unavailable { .. } => Disposition::Again { after: None },
                 TableError::Refused { .. } => Disposition::Bug,
+                TableError::Newer { .. } => Disposition::Person,
             },
             StepError::Store { cause: StoreError::Unreadable { .. }, .. } => Disposition::Bug,
             StepError::Queue(QueueError::Unavailable { .. }) => Disposition::Again { after: None },

@@ -34,6 +34,14 @@ impl Key {
     }
 }
 
+/// The form of the items that this version of msp-sync writes: one number for the whole table, kept with each item.
+///
+/// 1 is an item without a form (key, version, document); 2 has its form beside them. Documents of an earlier form are read,
+/// and take this one when they are written next. A later form is refused ([`TableError::Newer`]): it may say something that
+/// this version would write over unread. Whoever changes what an item means, or where it lies, counts this up and has the
+/// integrations written anew first, since every step begins with reading one.
+pub const ITEM_FORM: u32 = 2;
+
 /// One stored item: a JSON document with a version that grows by one with every write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
@@ -155,6 +163,16 @@ pub enum TableError {
         /// Why.
         #[source]
         cause: Cause,
+    },
+    /// A later version of msp-sync wrote what was to be read; nothing was written.
+    #[error(
+        "the table holds items of form {form}, and this version of msp-sync knows forms up to {known}: use the later one"
+    )]
+    Newer {
+        /// The item's form.
+        form: u32,
+        /// The newest form that this version knows: [`ITEM_FORM`].
+        known: u32,
     },
 }
 

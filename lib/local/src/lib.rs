@@ -92,6 +92,18 @@ pub fn memory_table() -> DynamoTable {
     DynamoTable::new(client(database, Work::Inline), TABLE)
 }
 
+/// Makes a table in memory that holds these items, each as DynamoDB's JSON has it: for tests of what other versions wrote.
+pub fn memory_table_of(items: impl IntoIterator<Item = serde_json::Value>) -> DynamoTable {
+    let database = Database::memory().expect("an engine in memory needs no file");
+    create_table(&database).expect("an engine in memory takes a table");
+    for item in items {
+        let put = json!({"TableName": TABLE, "Item": item});
+        let put = serde_json::from_value(put).expect("the item is DynamoDB's JSON");
+        database.put_item(put).expect("an engine in memory takes an item");
+    }
+    DynamoTable::new(client(database, Work::Inline), TABLE)
+}
+
 /// Makes the table unless it is there; the same one as [`DynamoTable::create_if_missing`] makes.
 fn create_table(database: &Database) -> dynoxide::Result<()> {
     if database.get_table_metadata(TABLE)?.is_some() {

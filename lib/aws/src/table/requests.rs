@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
-use engine::ports::{Expect, Item, Key, Query, TableError, Write};
+use engine::ports::{Expect, ITEM_FORM, Item, Key, Query, TableError, Write};
 
 use super::Attributes;
 
@@ -55,10 +55,11 @@ pub(super) fn key(key: Key) -> Attributes {
 /// Returns the attributes of an item as it is after `write`.
 pub(super) fn item(write: Write, body: String) -> Attributes {
     let version = write.expect.next_version();
-    let mut attributes = HashMap::with_capacity(5);
+    let mut attributes = HashMap::with_capacity(6);
     attributes.insert("pk".to_owned(), text(write.key.pk));
     attributes.insert("sk".to_owned(), text(write.key.sk));
     attributes.insert("v".to_owned(), number(version));
+    attributes.insert("form".to_owned(), number(ITEM_FORM));
     match pack(&body) {
         Some(packed) => attributes.insert("packed".to_owned(), AttributeValue::B(Blob::new(packed))),
         None => attributes.insert("body".to_owned(), text(body)),
@@ -143,6 +144,10 @@ pub(super) fn start(query: &Query) -> Option<Option<Attributes>> {
 
 /// Reads an item out of its attributes.
 pub(super) fn read_item(operation: &'static str, mut attributes: Attributes) -> Result<Item, TableError> {
+    let form = form(operation, attributes.remove("form"))?;
+    if form > ITEM_FORM {
+        return Err(TableError::Newer { form, known: ITEM_FORM });
+    }
     let packed = attributes.remove("packed");
     let mut take = |name: &'static str| match attributes.remove(name) {
         Some(AttributeValue::S(value) | AttributeValue::N(value)) => Ok(value),
@@ -157,6 +162,15 @@ pub(super) fn read_item(operation: &'static str, mut attributes: Attributes) -> 
     Ok(Item { key, version, body })
 }
 
+/// Reads the form that an item was written in; the first versions wrote none.
+fn form(operation: &'static str, attribute: Option<AttributeValue>) -> Result<u32, TableError> {
+    match attribute {
+        None => Ok(1),
+        Some(AttributeValue::N(form)) => form.parse().map_err(|_| misshapen(operation, "form")),
+        Some(_) => Err(misshapen(operation, "form")),
+    }
+}
+
 /// Reads the place out of the key of a page's last item.
 pub(super) fn read_sk(operation: &'static str, mut attributes: Attributes) -> Result<String, TableError> {
     match attributes.remove("sk") {
@@ -168,4 +182,40 @@ pub(super) fn read_sk(operation: &'static str, mut attributes: Attributes) -> Re
 fn misshapen(operation: &'static str, attribute: &'static str) -> TableError {
     let cause = format!("an item's attribute {attribute} is missing or of another type").into();
     TableError::Refused { operation, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored() -> Attributes {
+        item(
+            Write::put(Key::new("runs#acme", "open"), Expect::Absent, r#"{"a":1}"#.to_owned()),
+            r#"{"a":1}"#.to_owned(),
+        )
+    }
+
+    #[test]
+    fn an_item_says_which_form_it_has() {
+        assert_eq!(stored()["form"], number(ITEM_FORM));
+        let read = read_item("get", stored()).unwrap();
+        assert_eq!((read.version, read.body.as_str()), (1, r#"{"a":1}"#));
+    }
+
+    #[test]
+    fn an_item_without_a_form_is_one_of_the_first() {
+        let mut first = stored();
+        first.remove("form");
+        assert_eq!(read_item("get", first).unwrap().body, r#"{"a":1}"#);
+    }
+
+    #[test]
+    fn an_item_of_a_later_form_is_refused_whatever_else_it_has() {
+        let mut later = HashMap::from([("form".to_owned(), number(ITEM_FORM + 1))]);
+        later.insert("documents".to_owned(), text("somewhere else"));
+        let error = read_item("query", later).unwrap_err();
+        assert!(matches!(error, TableError::Newer { form, known } if form == known + 1), "{error:?}");
+        let strange = HashMap::from([("form".to_owned(), text("two"))]);
+        assert!(matches!(read_item("get", strange), Err(TableError::Refused { .. })));
+    }
 }

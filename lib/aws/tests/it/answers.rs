@@ -94,6 +94,7 @@ fn outcome<T>(answer: Result<T, TableError>) -> String {
         TableError::Conflict { index, key } => format!("conflict at {index} ({})", key.sk),
         TableError::Unavailable { operation, .. } => format!("{operation} unavailable"),
         TableError::Refused { operation, .. } => format!("{operation} refused"),
+        TableError::Newer { form, known } => format!("form {form} beyond {known}"),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::held;
 use crate::ports::{
-    Expect, GET_KEYS_MAX, Item, Key, Meter, Page, Query, TRANSACTION_WRITES_MAX, Table, TableError, Write,
+    Expect, GET_KEYS_MAX, ITEM_FORM, Item, Key, Meter, Page, Query, TRANSACTION_WRITES_MAX, Table, TableError, Write,
 };
 
 /// DynamoDB's limit of one item.
@@ -21,12 +21,13 @@ const SK_BYTES_MAX: usize = 1024;
 
 const _: () = assert!(ITEM_BYTES_MAX < PAGE_BYTES_MAX, "a page holds any item");
 
-/// Returns what DynamoDB counts for an item: names and values of the attributes `pk`, `sk`, `v`, `body` and
+/// Returns what DynamoDB counts for an item: names and values of the attributes `pk`, `sk`, `v`, `form`, `body` and
 /// `expires_at`.
 pub fn item_bytes(key: &Key, version: u64, body: &str, expires_at: Option<i64>) -> usize {
     let expiry = expires_at.map_or(0, |seconds| "expires_at".len() + number_bytes(seconds.unsigned_abs()));
     let key_bytes = "pk".len() + key.pk.len() + "sk".len() + key.sk.len();
-    key_bytes + "v".len() + number_bytes(version) + "body".len() + body.len() + expiry
+    let form_bytes = "form".len() + number_bytes(u64::from(ITEM_FORM));
+    key_bytes + "v".len() + number_bytes(version) + form_bytes + "body".len() + body.len() + expiry
 }
 
 /// A number takes a byte for two significant digits and one more.
