@@ -5,6 +5,7 @@
 //! `expires_at` (seconds, the table's time-to-live attribute). The same code runs on one machine against an engine in
 //! process: a client with another connector is all that differs.
 
+mod attempts;
 mod create;
 mod requests;
 
@@ -20,6 +21,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, KeysAndAttribute
 use engine::memory::{item_bytes, write_units};
 use engine::ports::{Item, Key, Meter, Page, Query, Table, TableError, Write};
 
+use self::attempts::Attempts;
 use crate::failure::{Outlook, outlook, told};
 
 /// DynamoDB's limit of keys in one batch read.
@@ -63,15 +65,18 @@ impl DynamoTable {
     async fn put(&self, write: Write, body: String) -> Result<(), TableError> {
         let bytes = bytes_after(&write, &body);
         let (condition, values) = requests::condition(write.expect);
-        let conflict = write.key.clone();
+        let (key, attempts) = (write.key.clone(), Attempts::default());
+        let item = requests::item(write, body);
         let answer = self
             .client
             .put_item()
             .table_name(&self.name)
-            .set_item(Some(requests::item(write, body)))
+            .set_item(Some(item.clone()))
             .condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .interceptor(attempts.clone())
             .send()
             .await;
         match answer {
@@ -82,14 +87,18 @@ impl DynamoTable {
             Err(error) => {
                 let failed =
                     error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception());
-                Err(self.write_failure(failed, conflict, bytes, &error))
+                let error = self.write_failure(failed, key.clone(), bytes, &error);
+                if failed && attempts.were_several() && self.stored(key).await? == Some(item) {
+                    return Ok(());
+                }
+                Err(error)
             }
         }
     }
 
     async fn delete(&self, write: Write) -> Result<(), TableError> {
         let (condition, values) = requests::condition(write.expect);
-        let conflict = write.key.clone();
+        let (key, attempts) = (write.key.clone(), Attempts::default());
         let answer = self
             .client
             .delete_item()
@@ -98,6 +107,8 @@ impl DynamoTable {
             .condition_expression(condition)
             .set_expression_attribute_values(values)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .customize()
+            .interceptor(attempts.clone())
             .send()
             .await;
         match answer {
@@ -108,9 +119,23 @@ impl DynamoTable {
             Err(error) => {
                 let failed =
                     error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception());
-                Err(self.write_failure(failed, conflict, 0, &error))
+                let error = self.write_failure(failed, key.clone(), 0, &error);
+                if failed && attempts.were_several() && self.stored(key).await?.is_none() {
+                    return Ok(());
+                }
+                Err(error)
             }
         }
+    }
+
+    /// Reads what lies at a place after a condition failed at a second try. The SDK tries again by itself when an answer is
+    /// lost: what lies there as it was to become is what the first try wrote, and no conflict.
+    async fn stored(&self, key: Key) -> Result<Option<Attributes>, TableError> {
+        let request = self.client.get_item().table_name(&self.name).set_key(Some(requests::key(key)));
+        let request = request.consistent_read(true).return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let output = request.send().await.map_err(|error| failure("get", &error))?;
+        self.count(0, units(output.consumed_capacity()), None);
+        Ok(output.item)
     }
 
     fn write_failure<E>(

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws::queue::SqsQueue;
 use aws::table::DynamoTable;
@@ -16,7 +17,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
-use engine::ports::{Envelope, Expect, Key, QueueOut, Table, TableError, Write};
+use engine::ports::{Envelope, Expect, ITEM_FORM, Key, QueueOut, Table, TableError, Write};
 
 /// Stands in error texts where a document could show through.
 const CANARY: &str = "c4n4ry-of-a-document";
@@ -43,6 +44,10 @@ impl HttpConnector for Recorded {
 }
 
 fn config(answers: &[Option<(u16, &str)>]) -> SdkConfig {
+    config_trying(answers, RetryConfig::disabled())
+}
+
+fn config_trying(answers: &[Option<(u16, &str)>], retries: RetryConfig) -> SdkConfig {
     let answers = answers.iter().map(|answer| answer.map(|(status, body)| (status, body.to_owned()))).collect();
     let connector = SharedHttpConnector::new(Recorded(Arc::new(Mutex::new(answers))));
     let http: SharedHttpClient =
@@ -53,12 +58,18 @@ fn config(answers: &[Option<(u16, &str)>]) -> SdkConfig {
         .endpoint_url("http://127.0.0.1:9")
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("dummy", "dummy", None, None, "test")))
         .http_client(http)
-        .retry_config(RetryConfig::disabled())
+        .retry_config(retries)
         .build()
 }
 
 fn table(answers: &[Option<(u16, &str)>]) -> DynamoTable {
     DynamoTable::new(aws_sdk_dynamodb::Client::new(&config(answers)), "msp-sync")
+}
+
+/// A table whose client tries again by itself, as it does on AWS.
+fn trying_table(answers: &[Option<(u16, &str)>]) -> DynamoTable {
+    let retries = RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::from_millis(1));
+    DynamoTable::new(aws_sdk_dynamodb::Client::new(&config_trying(answers, retries)), "msp-sync")
 }
 
 fn put(sk: &str) -> Write {
@@ -183,4 +194,35 @@ async fn messages_that_sqs_refuses_are_named_by_their_positions() {
     let envelope = |body: &str| Envelope { group: "g".into(), deduplication: body.into(), body: body.into() };
     let batch = vec![envelope("0"), envelope("1"), envelope(""), envelope("3")];
     assert_eq!(queue.send(batch).await.expect("SQS answered"), [1, 2, 3]);
+}
+
+/// What a read shows after somebody wrote this body at `a`.
+fn shown(body: &str) -> String {
+    serde_json::json!({"Item": {
+        "pk": {"S": "p"}, "sk": {"S": "a"}, "v": {"N": "1"}, "form": {"N": ITEM_FORM.to_string()}, "body": {"S": body},
+    }})
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_no_conflict_with_itself() {
+    let failed = error("ConditionalCheckFailedException");
+    let (ours, other) = (shown(&format!("\"{CANARY}\"")), shown("\"somebody else's\""));
+    let lost = |found: &str| outcome_of_a_second_try(&failed, found.to_owned(), put("a"));
+    assert_eq!(lost(&ours).await, "done");
+    assert_eq!(lost(&other).await, "conflict at 0 (a)");
+    assert_eq!(lost("{}").await, "conflict at 0 (a)");
+
+    let deletion = || Write::delete(Key::new("p", "a"), Expect::Version(1));
+    assert_eq!(outcome_of_a_second_try(&failed, "{}".to_owned(), deletion()).await, "done");
+    assert_eq!(outcome_of_a_second_try(&failed, other, deletion()).await, "conflict at 0 (a)");
+
+    // At the first try a failed condition is a conflict, whatever lies there.
+    let answers = [Some((400, failed.as_str())), Some((200, ours.as_str()))];
+    assert_eq!(outcome(trying_table(&answers).write(put("a")).await), "conflict at 0 (a)");
+}
+
+async fn outcome_of_a_second_try(failed: &str, found: String, write: Write) -> String {
+    let answers = [None, Some((400, failed)), Some((200, found.as_str()))];
+    outcome(trying_table(&answers).write(write).await)
 }
