@@ -21,7 +21,7 @@ use engine::error::with_causes;
 use engine::life::Holder;
 use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use signin::OidcDoor;
 use tracing::Instrument;
 use transport::{Loopback, Options, Transport};
@@ -31,7 +31,7 @@ use crate::clock::InvocationClock;
 use crate::desk::{Desk, Patience};
 use crate::failure::Failure;
 use crate::kept::KeptSecrets;
-use crate::metrics::{Metrics, Told};
+use crate::metrics::{Metrics, Told, of_failure};
 use crate::onward::BySelf;
 use crate::signing_in::{Kept, SignIn};
 use crate::{asking, browsing, fetching, logging, reconciling};
@@ -279,6 +279,8 @@ async fn serve<A: Serialize>(handle: impl AsyncFn(Value, Invocation) -> Result<A
             let answer = Box::pin(handle(event.payload, call)).await;
             if let Err(failure) = &answer {
                 tracing::error!(disposition = failure.disposition, error = failure.text, "the event failed");
+                let metrics = Metrics::new(from_environment("METRICS_NAMESPACE"));
+                metrics.count(&[(of_failure(failure.disposition), 1)], &[("disposition", json!(failure.disposition))]);
             }
             answer
         };

@@ -46,6 +46,17 @@ fn line(namespace: &str, now: Timestamp, counts: &[(&'static str, u64)], about: 
     Value::Object(line)
 }
 
+/// Returns the metric that counts events which failed in this way, by the disposition's name: the error type that Lambda
+/// gets, too. Alarms watch what a person has to look at.
+pub fn of_failure(disposition: &str) -> &'static str {
+    match disposition {
+        "Again" => "EventsToComeAgain",
+        "Person" => "EventsForAPerson",
+        "Drop" => "EventsDropped",
+        _ => "EventsOfBugs",
+    }
+}
+
 /// A table that tells of runs.
 #[derive(Debug, Clone)]
 pub struct Told<T> {

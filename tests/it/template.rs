@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use engine::error::Disposition;
 use engine::ports::ATTEMPTS_MAX;
 use functions::bootstrap::{CONSOLE_VARIABLES, OPTIONAL_VARIABLES, RECONCILER_VARIABLES, VENDOR_VARIABLES};
 use functions::signing_in::SIGN_IN_VARIABLES;
@@ -226,6 +227,51 @@ fn the_stack_says_what_the_command_line_asks_for() {
     let outputs: BTreeSet<String> = outputs.iter().map(|(name, _)| text(name)).collect();
     let missing = aws::stack::Outputs::NAMES.iter().filter(|name| !outputs.contains(**name));
     assert_none("the template lacks these outputs", missing.map(|name| (*name).to_owned()).collect());
+}
+
+/// What a stack must raise an alarm for, by metric.
+const WATCHED: &[(&str, &str)] = &[
+    ("dead letters", "ApproximateNumberOfMessagesVisible"),
+    ("messages that wait", "ApproximateAgeOfOldestMessage"),
+    ("failed runs", "RunsFailed"),
+    ("held runs", "RunsHeld"),
+    ("rejected credentials", "CredentialsRejected"),
+    ("runs that do suspiciously little", "RunsPoor"),
+    ("nights without a run", "RunsEnded"),
+    ("schedules that did not fire", "InvocationDroppedCount"),
+    ("events that a person must look at", "EventsForAPerson"),
+    ("mistakes of ours", "EventsOfBugs"),
+    ("functions that fail as a whole", "Errors"),
+];
+
+#[test]
+fn whatever_must_be_told_has_an_alarm_that_can_see_it() {
+    let template = Template::read();
+    let resources = template.0["Resources"].as_mapping().expect("a template has resources");
+    let alarms = resources.iter().filter(|(_, one)| one["Type"] == "AWS::CloudWatch::Alarm");
+    let alarms: Vec<(String, &Value)> = alarms.map(|(name, one)| (text(name), &one["Properties"])).collect();
+    let watched: BTreeSet<String> = alarms.iter().map(|(_, alarm)| text(&alarm["MetricName"])).collect();
+    let unseen = WATCHED.iter().filter(|(_, metric)| !watched.contains(*metric));
+    assert_none("these raise no alarm", unseen.map(|(what, metric)| format!("{what} ({metric})")).collect());
+    let namespace = &template.0["Globals"]["Function"]["Environment"]["Variables"]["METRICS_NAMESPACE"];
+    for (name, alarm) in &alarms {
+        assert!(texts(&alarm["AlarmActions"]).contains(&"AlarmTopic".to_owned()), "{name} tells nobody");
+        if text(&alarm["Namespace"]).starts_with("AWS/") {
+            assert!(!alarm["Dimensions"].is_null(), "{name} would look at all of the account's");
+        } else {
+            // Our metrics have no dimensions (functions/src/metrics.rs): an alarm with one would never see them.
+            assert_eq!((&alarm["Namespace"], alarm["Dimensions"].is_null()), (namespace, true), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_disposition_is_in_the_runbook() {
+    let runbook = std::fs::read_to_string(root().join("infra/RUNBOOK.md")).expect("the runbook lies in infra");
+    let reason = reconcile::reason::Reason::Unmatched;
+    let all = [Disposition::Again { after: None }, Disposition::Person, Disposition::Drop(reason), Disposition::Bug];
+    let untold = all.map(Disposition::name).into_iter().filter(|name| !runbook.contains(&format!("`{name}`")));
+    assert_none("the runbook does not say what these mean", untold.map(str::to_owned).collect());
 }
 
 #[test]

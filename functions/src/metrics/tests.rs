@@ -1,3 +1,4 @@
+use engine::error::Disposition;
 use engine::memory::MemoryTable;
 use engine::ports::{Expect, Key};
 use reconcile::plan::Counts;
@@ -45,6 +46,18 @@ fn how_a_run_ended_is_read_off_the_write_that_ends_it() {
     check(place, &closed(Outcome::Failed, 0), &["RunsEnded", "RunsFailed"]);
     check(place, &closed(Outcome::CredentialsRejected, 0), &["RunsEnded", "CredentialsRejected"]);
     check(place, &closed(Outcome::Held, 5), &["RunsEnded"]);
+}
+
+#[test]
+fn each_disposition_is_counted_apart() {
+    let all = [
+        Disposition::Again { after: None },
+        Disposition::Person,
+        Disposition::Drop(reconcile::reason::Reason::Unmatched),
+        Disposition::Bug,
+    ];
+    let metrics = all.map(|one| of_failure(one.name()));
+    assert_eq!(metrics, ["EventsToComeAgain", "EventsForAPerson", "EventsDropped", "EventsOfBugs"]);
 }
 
 #[test]
