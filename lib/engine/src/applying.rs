@@ -25,6 +25,7 @@ use crate::store::digests;
 use crate::store::entries;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PartDone, PlanHead, ScopeDone};
+use crate::store::roster;
 use crate::store::runs::{self, Mark};
 use crate::{life, narrowing, worlds, writes};
 
@@ -116,7 +117,10 @@ async fn apply_scope(
     for attempt in 1.. {
         match try_scope(stored, purpose, complete, mode, integration, table).await {
             Err(error) if error.is_conflict() && attempt < TRIES_MAX => {}
-            other => return other.doing("writing a scope"),
+            other => {
+                roster::touch(table, &integration.id, &stored.scope).await.doing("telling a roster")?;
+                return other.doing("writing a scope");
+            }
         }
     }
     unreachable!("the last try returns")

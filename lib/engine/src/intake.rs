@@ -13,10 +13,10 @@ use reconcile::run::Phase;
 use crate::error::{Doing, StepError};
 use crate::message::{Row, Slice};
 use crate::ports::{Clock, QueueOut, TRANSACTION_WRITES_MAX, Table, Write};
-use crate::store::StoreError;
 use crate::store::entries::{self, Place};
 use crate::store::integrations::{self, Integration};
 use crate::store::runs::{self, Arrived, Mark, Rest, Touched};
+use crate::store::{StoreError, roster};
 use crate::{life, writes};
 
 /// How often a slice is compared again because a person decided about one of its records meanwhile.
@@ -84,7 +84,10 @@ async fn take_slice(
         let outcome = store(integration, &changed, table).await;
         match outcome {
             Err(error) if error.is_conflict() && attempt < TRIES_MAX => {}
-            other => return other.doing("storing records"),
+            other => {
+                other.doing("storing records")?;
+                return roster::touch(table, integration, &slice.scope).await.doing("telling a roster");
+            }
         }
     }
     unreachable!("the last try returns")
@@ -123,6 +126,9 @@ async fn take_few(
                 break;
             }
         }
+    }
+    for slice in &few {
+        roster::touch(table, integration, &slice.scope).await.doing("telling a roster")?;
     }
     let rest = |slice: &Slice| {
         let mut of = slice.rest.clone()?;

@@ -15,13 +15,17 @@
 //! | `digests#I` | `KIND#N`, `again#SCOPE` | [`digests`]: what lets an unchanged scope be skipped, and what does not |
 //! | `audit#I` | instant | [`audit::AuditEntry`] |
 //! | `sign_in` | `tries#WINDOW#WHO`, `used#STATE`, `ended#SESSION` | [`sign_in`]: what a console on AWS remembers of sign-ins |
+//! | `roster#I` | `KIND`, `KIND#N` | [`roster`]: users and clients with what is decided, for lists of them |
+//! | `names#SHELF` | `#head`, `N` | [`names`]: what a shelf's records are called |
 
 pub mod audit;
 pub mod catalogue;
 pub mod digests;
 pub mod entries;
 pub mod integrations;
+pub mod names;
 pub mod plans;
+pub mod roster;
 pub mod runs;
 pub mod sign_in;
 

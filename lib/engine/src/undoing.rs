@@ -11,6 +11,7 @@ use crate::ports::Table;
 use crate::store::catalogue::Shelf;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PlanHead, PlanState};
+use crate::store::roster;
 use crate::worlds;
 
 /// What came of undoing a plan.
@@ -62,7 +63,10 @@ async fn undo_scope(
         }
         let undoing = undo(stored, &integration.id, &loaded.entries, &loaded.docs);
         match commit(&undoing.effects, shelf.as_ref(), loaded.docs_version, integration, table).await {
-            Ok(()) => return Ok(undoing.changed),
+            Ok(()) => {
+                roster::touch(table, &integration.id, &stored.scope).await.doing("telling a roster")?;
+                return Ok(undoing.changed);
+            }
             Err(error) if error.is_conflict() && attempt < TRIES_MAX => {}
             Err(cause) => return Err(StepError::Store { doing: "undoing a scope", cause }),
         }

@@ -34,6 +34,17 @@ pub async fn append(table: &impl Table, subject: &str, entry: &AuditEntry) -> Re
 
 /// Returns the newest entries.
 pub async fn newest(table: &impl Table, subject: &str, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
-    let query = Query { newest_first: true, limit, ..Query::partition(format!("audit#{subject}")) };
+    newest_before(table, subject, None, limit).await
+}
+
+/// Returns the newest entries that are older than an instant.
+pub async fn newest_before(
+    table: &impl Table,
+    subject: &str,
+    before: Option<Timestamp>,
+    limit: usize,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let after = before.map(|at| format!("{:020}", at.as_microsecond()));
+    let query = Query { newest_first: true, limit, after, ..Query::partition(format!("audit#{subject}")) };
     table.query(&query).await?.items.iter().map(decode).collect()
 }

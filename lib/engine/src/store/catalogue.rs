@@ -92,6 +92,11 @@ pub async fn load_shelf(table: &impl Table, shelf: &Shelf) -> Result<Loaded, Sto
     Ok(loaded)
 }
 
+/// Returns a shelf's version; 0 for an empty one.
+pub async fn version_of(table: &impl Table, shelf: &Shelf) -> Result<u64, StoreError> {
+    Ok(table.get(&Key::new(shelf.partition(), VERSION)).await?.map_or(0, |item| item.version))
+}
+
 /// Loads one record.
 pub async fn load(table: &impl Table, id: &DocId) -> Result<Option<Doc>, StoreError> {
     let key = Key::new(Shelf::of(id).partition(), place(id));

@@ -123,6 +123,19 @@ pub async fn load(
     table.get(&key).await?.as_ref().map(entry_of).transpose()
 }
 
+/// Loads entries of one scope and kind by their ids; those that are not there are left out.
+pub async fn load_ids(
+    table: &impl Table,
+    integration: &IntegrationId,
+    scope: &Scope,
+    kind: Kind,
+    ids: &[VendorId],
+) -> Result<BTreeMap<VendorId, Entry>, StoreError> {
+    let places: Vec<Place> = ids.iter().map(|id| (scope.clone(), (kind, id.clone()))).collect();
+    let found = load_some(table, integration, &places).await?;
+    Ok(found.into_iter().map(|((_, (_, id)), entry)| (id, entry)).collect())
+}
+
 /// Returns the write that stores an entry at the version it was loaded with.
 pub fn write(integration: &IntegrationId, entry: &Entry) -> Write {
     let key = Key::new(partition(integration, &scope_of(entry)), place(entry.record.kind, &entry.record.vendor_id));
