@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::error::ConsoleError;
 use crate::progress::ProgressEvent;
 use crate::views::{
-    AuditView, DocView, FinishView, ImportView, IntegrationView, List, PlanChangeView, PlanSummary, PlanView,
-    RecordView, RemovedView, RunView, StagedView, StatusView, SyncView, TypeView, UndoView, UnsyncedView, VerifyView,
+    AuditView, CandidatesView, DocView, FinishView, HistoryView, ImportView, IntegrationView, List, PlanChangeView,
+    PlanSummary, PlanView, RecordView, RemovedView, RunView, StagedView, StatusView, SyncView, TypeView, UndoView,
+    UnsyncedView, VerifyView, WizardView,
 };
 use crate::words::{Outcome, PlanState};
 
@@ -32,6 +33,10 @@ pub enum Answer {
     Synced(SyncView),
     /// `records`.
     Records(List<RecordView>),
+    /// The users or clients that are decided about.
+    Wizard(WizardView),
+    /// The documentation records that a vendor record could be matched with.
+    Candidates(CandidatesView),
     /// `auto-match`, `match`, `create`, `exclude`, `reset`, `create-unmatched`.
     Staged(StagedView),
     /// `preview`, `plan show`.
@@ -54,6 +59,8 @@ pub enum Answer {
     Docs(List<DocView>),
     /// `docs show, edit, archive, restore`.
     Doc(DocView),
+    /// What happened to a documentation record.
+    History(List<HistoryView>),
     /// `docs import`, `mappings import`.
     Imported(ImportView),
     /// `docs export`, `mappings export`, `unsynced --csv`: the file's text, written to standard output as it is, also with
@@ -76,6 +83,8 @@ impl Answer {
             Answer::Types(view) => plain(view),
             Answer::Synced(view) => plain(view),
             Answer::Records(view) => plain(view),
+            Answer::Wizard(view) => plain(view),
+            Answer::Candidates(view) => plain(view),
             Answer::Staged(view) => plain(view),
             Answer::Plan(view) => plain(view),
             Answer::Finished(view) => plain(view),
@@ -87,6 +96,7 @@ impl Answer {
             Answer::Unsynced(view) => plain(view),
             Answer::Docs(view) => plain(view),
             Answer::Doc(view) => plain(view),
+            Answer::History(view) => plain(view),
             Answer::Imported(view) => plain(view),
             Answer::Csv(text) => Value::String(text.clone()),
             Answer::Undone(view) => plain(view),

@@ -1,19 +1,21 @@
 //! Which requests are decisions, and what the audit log keeps of them: ids and counts, no personal data, no secrets.
 
 use engine::ports::{Clock, Table};
-use engine::store::audit::{AuditEntry, append as append_entry, newest};
+use engine::store::audit::{AuditEntry, append as append_entry, newest_before};
 use engine::store::integrations;
+use jiff::Timestamp;
+use reconcile::record::Kind;
 
 use crate::answer::Answer;
-use crate::error::ConsoleError;
+use crate::error::{Code, ConsoleError};
 use crate::handle::Deps;
 use crate::paging;
-use crate::request::{Page, Request, Selection, SyncTarget};
+use crate::request::{Choice, Deciding, Page, Request, Selection, SyncTarget};
 use crate::roles::{self, Actor, Role};
 use crate::views::{AuditView, List};
 
 /// The log of decisions about the catalogue itself.
-const CATALOGUE: &str = "catalogue";
+pub(crate) const CATALOGUE: &str = "catalogue";
 
 /// The log of who came in, went out or was turned away; no integration can have that name.
 const SIGN_INS: &str = "sign_in";
@@ -73,6 +75,7 @@ pub(crate) fn note(request: &Request) -> Option<Note> {
             Selection::Ids(ids) => of(id, format!("{kind} {}", named(ids))),
             Selection::Filter(_) => of(id, format!("{kind}, by filter")),
         },
+        Request::Decide { id, kind, decisions } => of(id, decided(*kind, decisions)),
         Request::Finish { id, plan, .. } => of(id, plan.clone().unwrap_or_else(|| "the current plan".to_owned())),
         Request::PlanApprove { plan } | Request::PlanDiscard { plan } | Request::Undo { plan } => {
             of(&owner(plan), plan.clone())
@@ -87,6 +90,8 @@ pub(crate) fn note(request: &Request) -> Option<Note> {
         | Request::IntegrationShow { .. }
         | Request::Types { .. }
         | Request::Records { .. }
+        | Request::Wizard { .. }
+        | Request::Candidates { .. }
         | Request::Preview { .. }
         | Request::Plans { .. }
         | Request::PlanShow { .. }
@@ -97,10 +102,27 @@ pub(crate) fn note(request: &Request) -> Option<Note> {
         | Request::UnsyncedExport { .. }
         | Request::DocsList { .. }
         | Request::DocsShow { .. }
+        | Request::DocsHistory { .. }
         | Request::DocsExport { .. }
         | Request::MappingsExport { .. }
         | Request::Audit { .. } => None,
     }
+}
+
+/// `client: match 12 with c_…, create 13, 14`.
+fn decided(kind: Kind, decisions: &[Deciding]) -> String {
+    let of = |choice: &Choice| -> Vec<String> {
+        decisions.iter().filter(|one| one.choice == *choice).map(|one| one.vendor_id.clone()).collect()
+    };
+    let matched = decisions.iter().filter_map(|one| match &one.choice {
+        Choice::Match(doc) => Some(format!("match {} with {doc}", one.vendor_id)),
+        Choice::Create | Choice::Exclude | Choice::Reset => None,
+    });
+    let others = [("create", Choice::Create), ("exclude", Choice::Exclude), ("reset", Choice::Reset)];
+    let others = others.iter().map(|(word, choice)| (word, of(choice))).filter(|(_, ids)| !ids.is_empty());
+    let all: Vec<String> =
+        matched.take(IDS_NAMED_MAX).chain(others.map(|(word, ids)| format!("{word} {}", named(&ids)))).collect();
+    format!("{kind}: {}", all.join(", "))
 }
 
 fn named(ids: &[String]) -> String {
@@ -124,11 +146,16 @@ pub async fn note_sign_in<D: Deps>(deps: &D, who: &str, what: &'static str, how:
 /// Lists the newest entries of all logs together.
 pub(crate) async fn list(table: &impl Table, page: &Page) -> Result<Answer, ConsoleError> {
     let limit = paging::limit(page)?;
+    let no_cursor = || ConsoleError::new(Code::Usage, "no cursor of this list", "give the `next` of the page before");
+    let before = match paging::place(page, 1)? {
+        Some(place) => Some(place[0].parse::<Timestamp>().map_err(|_| no_cursor())?),
+        None => None,
+    };
     let mut subjects = vec![CATALOGUE.to_owned(), SIGN_INS.to_owned()];
     subjects.extend(integrations::list(table).await?.into_iter().map(|integration| integration.id.to_string()));
     let mut items = Vec::new();
     for subject in &subjects {
-        let entries = newest(table, subject, limit).await?;
+        let entries = newest_before(table, subject, before, limit + 1).await?;
         items.extend(entries.into_iter().map(|entry| AuditView {
             at: entry.at,
             who: entry.who,
@@ -138,6 +165,8 @@ pub(crate) async fn list(table: &impl Table, page: &Page) -> Result<Answer, Cons
         }));
     }
     items.sort_by_key(|entry| std::cmp::Reverse(entry.at));
+    let more = items.len() > limit;
     items.truncate(limit);
-    Ok(Answer::Audit(List::whole(items)))
+    let next = items.last().filter(|_| more).map(|entry: &AuditView| paging::cursor(&[&entry.at.to_string()]));
+    Ok(Answer::Audit(List { items, next }))
 }

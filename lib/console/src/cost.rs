@@ -25,6 +25,9 @@ use crate::views::CostView;
 /// So many of the newest runs are looked through for one that tells how much there is.
 const RUNS_LOOKED_AT: usize = 10;
 
+/// Where there are more records than this, none is looked at to state a cost: what the last run counted has to do.
+const LOOKED_AT_MAX: u64 = 5_000;
+
 /// Returns what the next complete read is expected to cost; `None` before the first run.
 pub(crate) async fn expected_cost(
     table: &impl Table,
@@ -76,7 +79,7 @@ fn passes_over(vendor: &Vendor) -> bool {
 }
 
 /// Counts the clients that are left out as no customers, where that saves calls: as the last run counted them, or as they
-/// are stored where that run planned nothing.
+/// are stored where that run planned nothing; where there are very many, none is taken for one.
 async fn no_customers(
     table: &impl Table,
     integration: &Integration,
@@ -90,6 +93,9 @@ async fn no_customers(
         let counts = last.counts.get(&Kind::Client);
         return Ok(counts.and_then(|counts| counts.reasons.get(&Reason::TypeNotSelected)).copied().unwrap_or_default());
     }
+    if last.counts.get(&Kind::Client).is_some_and(|counts| counts.fetched > LOOKED_AT_MAX / 10) {
+        return Ok(0);
+    }
     let taken = integration.policy().company_types;
     let clients = entries::load_scope(table, &integration.id, &Scope::Clients).await?;
     let is_left_out = |entry: &&Entry| {
@@ -100,7 +106,7 @@ async fn no_customers(
 }
 
 /// Counts the rows that were not completed yet by a call of their own. After a complete run under the same choices there
-/// are none.
+/// are none; of very many all are taken to be missing.
 async fn details(
     table: &impl Table,
     integration: &Integration,
@@ -112,6 +118,11 @@ async fn details(
     let mut missing = 0;
     for feed in vendor.feeds.iter().filter(|feed| feed.detail.is_some() && !is_settled) {
         for kind in feed.kinds.iter().filter(|kind| integration.sync.contains(kind)) {
+            let fetched = last.counts.get(kind).map(|counts| counts.fetched).unwrap_or_default();
+            if fetched > LOOKED_AT_MAX {
+                missing += fetched;
+                continue;
+            }
             let entries = find::entries_of(table, integration, *kind).await?;
             missing += entries.iter().filter(|entry| needs_call(entry, integration)).count() as u64;
         }

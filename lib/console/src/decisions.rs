@@ -1,12 +1,13 @@
 //! Decisions about vendor records: staged here, applied by Finish.
 
+mod single;
 mod staging;
 
 use std::collections::BTreeSet;
 
 use engine::ports::Table;
-use engine::store::entries;
 use engine::store::integrations::{Integration, IntegrationState};
+use engine::store::{entries, roster};
 use engine::worlds;
 use reconcile::doc::Doc;
 use reconcile::mapping::{Decision, Entry, Refusal};
@@ -15,6 +16,7 @@ use reconcile::reason::Reason;
 use reconcile::record::Kind;
 use reconcile::suggest;
 
+pub(crate) use self::single::decide_some;
 use crate::answer::Answer;
 use crate::error::{Code, ConsoleError};
 use crate::reader::{Read, Reader};
@@ -44,7 +46,7 @@ impl Wish {
 }
 
 /// Finds an integration that decisions can be made about.
-async fn decidable(table: &impl Table, id: &str, kind: Option<Kind>) -> Result<Integration, ConsoleError> {
+pub(super) async fn decidable(table: &impl Table, id: &str, kind: Option<Kind>) -> Result<Integration, ConsoleError> {
     let integration = find::integration(table, id).await?;
     if integration.state == IntegrationState::Draft && integration.resumes_to.is_none() {
         return Err(integrations::not_verified(&integration));
@@ -68,7 +70,7 @@ async fn select(
     selection: &Selection,
 ) -> Result<Vec<Read>, ConsoleError> {
     let ids = match selection {
-        Selection::Filter(filter) => return reader.read(table, kind, filter, None, usize::MAX).await,
+        Selection::Filter(filter) => return reader.read(table, kind, filter).await,
         Selection::Ids(ids) => ids,
     };
     if ids.is_empty() {
@@ -139,7 +141,7 @@ pub(crate) async fn match_one(
 
 /// Rules on a match. An archived record is refused, though it could be linked: what a person put away does not come back by
 /// the way.
-fn checked_match(reader: &Reader<'_>, read: &Read, doc: &Doc, all: &[Read]) -> Result<Entry, ConsoleError> {
+pub(super) fn checked_match(reader: &Reader<'_>, read: &Read, doc: &Doc, all: &[Read]) -> Result<Entry, ConsoleError> {
     if doc.archived {
         let hint = format!("`docs restore {}` brings it back first", doc.id);
         return Err(ConsoleError::new(Code::Refused, format!("{} ({}) is archived", doc.id, doc.name), hint));
@@ -193,6 +195,7 @@ async fn stage_found(
         let standing = reader.standing(&scope);
         let loaded = worlds::load(table, integration, &scope, &standing, &Purpose::Finish, &BTreeSet::new()).await?;
         let mut decided = Vec::new();
+        let mut is_noted = false;
         for (key, found) in ask(&loaded.world(integration)) {
             let Some(entry) = loaded.entries.get(&key).filter(|_| key.0 == kind) else { continue };
             let read = Read { scope: scope.clone(), standing: standing.clone(), entry: entry.clone() };
@@ -210,9 +213,13 @@ async fn stage_found(
                     }
                     if let Some(reason) = reason.filter(|reason| is_ambiguous(*reason)) {
                         keep_reason(table, integration, entry, reason).await?;
+                        is_noted = true;
                     }
                 }
             }
+        }
+        if is_noted {
+            roster::touch(table, &integration.id, &scope).await?;
         }
         staging::stage(table, integration, decided, report).await?;
     }

@@ -15,7 +15,7 @@ use crate::error::ConsoleError;
 use crate::progress::Progress;
 use crate::request::{IntegrationChange, Request};
 use crate::roles::{self, Actor};
-use crate::{audit, catalogue, decisions, integrations, mappings, plans, records, runs};
+use crate::{audit, catalogue, decisions, history, integrations, mappings, plans, records, runs, unsynced, wizard};
 
 /// What the handlers work with: the ports of the deployment that they stand in.
 pub trait Deps: Send + Sync {
@@ -162,6 +162,13 @@ async fn answer<D: Deps>(request: Request, deps: &D, progress: &impl Progress) -
             decisions::decide(table, &id, kind, &records, decisions::Wish::Reset).await
         }
         Request::CreateUnmatched { id, kind } => decisions::create_unmatched(table, &id, kind).await,
+        Request::Decide { id, kind, decisions } => decisions::decide_some(table, &id, kind, &decisions).await,
+        Request::Wizard { id, kind, filter, page } => wizard::page(table, &id, kind, &filter, &page).await,
+        Request::Candidates { id, kind, vendor_id, client, search } => {
+            let of =
+                wizard::Asked { kind, vendor_id: &vendor_id, client: client.as_deref(), search: search.as_deref() };
+            wizard::candidates(table, &id, &of).await
+        }
         Request::Preview { id, page } => plans::preview(deps, &id, &page).await,
         Request::Finish { id, plan, no_sync } => plans::finish(deps, &id, plan.as_deref(), no_sync, progress).await,
         Request::Plans { id, page } => plans::list(table, &id, &page).await,
@@ -171,12 +178,13 @@ async fn answer<D: Deps>(request: Request, deps: &D, progress: &impl Progress) -
         Request::Status { id, page } => runs::status(deps, id.as_deref(), &page).await,
         Request::Runs { id, page } => runs::list(table, id.as_deref(), &page).await,
         Request::RunShow { run } => runs::show(table, &run).await,
-        Request::Unsynced { id, kind, filter, page } => records::unsynced(table, &id, kind, &filter, &page).await,
-        Request::UnsyncedExport { id } => records::unsynced_csv(table, &id).await,
+        Request::Unsynced { id, kind, filter, page } => unsynced::list(table, &id, kind, &filter, &page).await,
+        Request::UnsyncedExport { id, kind, filter } => unsynced::csv(table, &id, kind, &filter).await,
         Request::DocsList { kind, client, search, page } => {
             catalogue::list(table, kind, client.as_deref(), search.as_deref(), &page).await
         }
         Request::DocsShow { doc } => catalogue::show(table, &doc).await,
+        Request::DocsHistory { doc } => history::of_doc(table, &doc).await,
         Request::DocsImport { kind, csv } => catalogue::import(table, kind, &csv).await,
         Request::DocsExport { kind } => catalogue::export(table, kind).await,
         Request::DocsEdit { doc, set, release } => catalogue::edit(table, &doc, &set, &release).await,

@@ -16,7 +16,7 @@ use engine::store::audit::newest;
 use engine::store::catalogue::{self, Shelf};
 use engine::store::integrations::{Integration, IntegrationState, SCHEDULE_DEFAULT, list as load_all, save, update};
 use engine::store::runs::{Slot, slot};
-use engine::store::{entries, integrations as store};
+use engine::store::{entries, integrations as store, roster};
 use engine::verifying::verify;
 use jiff::Timestamp;
 use reconcile::ids::IntegrationId;
@@ -189,6 +189,7 @@ pub(crate) async fn remove<D: Deps>(deps: &D, id: &str) -> Result<Answer, Consol
     }
     let noted = entries::staged_scopes(table, &integration.id).await?;
     entries::clear_staged(table, &integration.id, &noted).await?;
+    roster::forget(table, &integration.id).await?;
     deps.secrets().remove(&integration.id).await?;
     store::remove(table, &integration).await?;
     Ok(Answer::Removed(RemovedView { integration: integration.id, mappings_removed }))

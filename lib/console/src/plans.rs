@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::finishing::{self, Finished, Preview};
 use engine::life::decide_held;
 use engine::ports::Table;
-use engine::store::entries;
 use engine::store::integrations::{Integration, IntegrationState};
 use engine::store::plans::{self as store, PlanHead, PlanState};
+use engine::store::{entries, roster};
 use engine::undoing::{self, Undone};
 use engine::watch::Unwatched;
 use reconcile::ids::{DocId, PlanId, Scope};
@@ -331,6 +331,7 @@ async fn forget_decisions(table: &impl Table, plan: &PlanId, scopes: &[ScopePlan
             entry.mapping.staged = None;
             table.write(entries::write(&integration, &entry)).await?;
         }
+        roster::touch(table, &integration, &scope_plan.scope).await?;
     }
     let scopes: Vec<Scope> = scopes.iter().map(|plan| plan.scope.clone()).collect();
     Ok(entries::clear_staged(table, &integration, &scopes).await?)

@@ -1,10 +1,14 @@
 //! Reading vendor records: scope by scope, with the decisions that wait for Finish taken into account.
+//!
+//! A page of a list is read from where the last one ended until it is full, whatever there is in all ([`Reader::walk`]). Users
+//! and clients are found by their roster and need no walk.
 
 use std::collections::BTreeMap;
 
 use engine::ports::Table;
-use engine::store::entries;
+use engine::store::digests::Digests;
 use engine::store::integrations::Integration;
+use engine::store::{entries, roster};
 use reconcile::eligibility;
 use reconcile::ids::{DocId, RecordKey, Scope, VendorId};
 use reconcile::mapping::{Decision, Entry, State};
@@ -16,8 +20,16 @@ use crate::error::ConsoleError;
 use crate::find;
 use crate::request::RecordFilter;
 
-/// So many entries are read at once.
+/// So many entries are read at once, where all are wanted.
 const ENTRIES_READ: usize = 500;
+/// So many are read at once for a page: about what the page holds.
+const ENTRIES_READ_FOR_PAGE: usize = 128;
+
+/// A page looks through at most so many records for each one that it may hold, so that a filter that finds almost nothing
+/// costs no reading of everything; it then ends before it is full, and the next one goes on from there.
+const LOOKED_THROUGH_EACH: usize = 20;
+/// And through at least so many.
+const LOOKED_THROUGH_MIN: usize = 2_000;
 
 /// Where a record stands once everything staged is applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +63,77 @@ pub(crate) struct Read {
 }
 
 /// Where a list goes on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct From {
+    /// The kind that it has come to.
+    pub kind: Kind,
     /// The client's vendor id, for scopes below one.
     pub client: String,
     /// After this record.
     pub vendor_id: String,
+}
+
+impl From {
+    fn after(read: &Read) -> Self {
+        let record = &read.entry.record;
+        Self { kind: record.kind, client: client_of(&read.scope).to_owned(), vendor_id: record.vendor_id.to_string() }
+    }
+}
+
+/// A page in the making: what was found so far, and where the walk through the records has come to.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    /// What was found.
+    pub found: Vec<Read>,
+    /// Where it began.
+    from: Option<From>,
+    /// Where the next page goes on; `None` while the end was not met.
+    next: Option<From>,
+    limit: usize,
+    may_look_at: usize,
+}
+
+impl Walk {
+    /// Begins a page of so many records, after `from`.
+    pub(crate) fn page(from: Option<From>, limit: usize) -> Self {
+        let may_look_at = limit.saturating_mul(LOOKED_THROUGH_EACH).max(LOOKED_THROUGH_MIN);
+        Self { found: Vec::new(), from, next: None, limit, may_look_at }
+    }
+
+    /// Begins a walk that ends with the last record.
+    pub(crate) fn everything() -> Self {
+        Self { found: Vec::new(), from: None, next: None, limit: usize::MAX, may_look_at: usize::MAX }
+    }
+
+    fn at_once(&self) -> usize {
+        if self.limit == usize::MAX { ENTRIES_READ } else { ENTRIES_READ_FOR_PAGE.min(self.limit.saturating_add(1)) }
+    }
+
+    /// Looks at a record. The page is over with the first one that it has no room for, or that may not be looked at any
+    /// more; the next page begins with that one.
+    fn look_at(&mut self, read: Read, wanted: impl Fn(&Read) -> bool) {
+        if wanted(&read) {
+            if self.found.len() == self.limit {
+                self.next = self.found.last().map(From::after);
+                return;
+            }
+            self.found.push(read.clone());
+        }
+        self.may_look_at -= 1;
+        if self.may_look_at == 0 {
+            self.next = Some(From::after(&read));
+        }
+    }
+
+    /// Says whether the page is at its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.next.is_some()
+    }
+
+    /// Returns where the next page goes on; `None` where everything was looked at.
+    pub(crate) fn next(&self) -> Option<&From> {
+        self.next.as_ref()
+    }
 }
 
 impl<'a> Reader<'a> {
@@ -73,6 +150,49 @@ impl<'a> Reader<'a> {
             BTreeMap::new()
         };
         Ok(Self { integration, policy: integration.policy(), clients })
+    }
+
+    /// Prepares lists: where clients stand is taken from their roster, which is current but in the moments of a crash.
+    pub(crate) async fn look(
+        table: &impl Table,
+        integration: &'a Integration,
+        kind: Kind,
+    ) -> Result<Reader<'a>, ConsoleError> {
+        let clients = match kind.is_below_client() {
+            true => roster::load(table, &integration.id, Kind::Client).await?,
+            false => BTreeMap::new(),
+        };
+        Ok(Self { integration, policy: integration.policy(), clients })
+    }
+
+    /// Prepares decisions about records of a few clients.
+    pub(crate) async fn of_clients(
+        table: &impl Table,
+        integration: &'a Integration,
+        clients: &[VendorId],
+    ) -> Result<Reader<'a>, ConsoleError> {
+        let clients = entries::load_ids(table, &integration.id, &Scope::Clients, Kind::Client, clients).await?;
+        Ok(Self { integration, policy: integration.policy(), clients })
+    }
+
+    /// Returns the name of a client, where it is known.
+    pub(crate) fn client_name(&self, id: &VendorId) -> Option<&str> {
+        self.clients.get(id).map(|client| client.record.name.as_str())
+    }
+
+    /// Returns the scopes that may hold records of a kind, in order: of the clients that are known, and of those that records
+    /// were read below.
+    pub(crate) fn scopes(&self, kind: Kind, remembered: &Digests) -> Vec<Scope> {
+        match kind {
+            Kind::Client => return vec![Scope::Clients],
+            Kind::User => return vec![Scope::Users],
+            Kind::Asset | Kind::Contact | Kind::Location => {}
+        }
+        let mut scopes: Vec<Scope> = self.clients.keys().cloned().map(Scope::Client).collect();
+        scopes.extend(remembered.scopes());
+        scopes.sort();
+        scopes.dedup();
+        scopes
     }
 
     /// Returns where a record stands once everything staged is applied.
@@ -135,28 +255,42 @@ impl<'a> Reader<'a> {
     }
 
     /// Says whether the filter finds a record.
-    fn finds(&self, filter: &RecordFilter, read: &Read) -> bool {
+    pub(crate) fn finds(&self, filter: &RecordFilter, read: &Read) -> bool {
         let Read { entry, standing, .. } = read;
         filter.state.is_none_or(|state| self.wanted(entry, standing).state == state)
             && filter.reason.is_none_or(|reason| self.reason(entry, standing) == Some(reason))
+            && (!filter.new || entry.is_new)
             && filter.search.as_deref().is_none_or(|text| mentions(entry, &text.to_lowercase()))
     }
 
-    /// Reads records of a kind that the filter finds, after `from`, in the order of clients and vendor ids; so many, and
-    /// one more where there are more.
+    /// Reads records of a kind that the filter finds, all of them.
     pub(crate) async fn read(
         &self,
         table: &impl Table,
         kind: Kind,
         filter: &RecordFilter,
-        from: Option<&From>,
-        limit: usize,
     ) -> Result<Vec<Read>, ConsoleError> {
-        let mut found = Vec::new();
-        for scope in find::scopes(table, self.integration, kind).await? {
-            let client = client_of(&scope);
+        let scopes = find::scopes(table, self.integration, kind).await?;
+        let mut walk = Walk::everything();
+        let wanted = |read: &Read| self.finds(filter, read);
+        self.walk(table, kind, &scopes, &mut walk, wanted).await?;
+        Ok(walk.found)
+    }
+
+    /// Goes on with a walk through some scopes, in the order of clients and vendor ids, until its page is full or it has
+    /// looked through as much as it may.
+    pub(crate) async fn walk(
+        &self,
+        table: &impl Table,
+        kind: Kind,
+        scopes: &[Scope],
+        walk: &mut Walk,
+        wanted: impl Fn(&Read) -> bool,
+    ) -> Result<(), ConsoleError> {
+        for scope in scopes {
+            let client = client_of(scope);
             let mut after = None;
-            if let Some(from) = from {
+            if let Some(from) = walk.from.as_ref().filter(|from| from.kind == kind) {
                 if client < from.client.as_str() {
                     continue;
                 }
@@ -164,17 +298,15 @@ impl<'a> Reader<'a> {
                     after = VendorId::parse(&from.vendor_id).ok();
                 }
             }
-            let standing = self.standing(&scope);
+            let standing = self.standing(scope);
             loop {
                 let (page, next) =
-                    entries::page(table, &self.integration.id, &scope, kind, after.as_ref(), ENTRIES_READ).await?;
+                    entries::page(table, &self.integration.id, scope, kind, after.as_ref(), walk.at_once()).await?;
                 for entry in page {
                     let read = Read { scope: scope.clone(), standing: standing.clone(), entry };
-                    if self.finds(filter, &read) {
-                        found.push(read);
-                        if found.len() > limit {
-                            return Ok(found);
-                        }
+                    walk.look_at(read, &wanted);
+                    if walk.is_over() {
+                        return Ok(());
                     }
                 }
                 match next {
@@ -183,12 +315,11 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        Ok(found)
+        Ok(())
     }
-
     /// Reads all records of a kind.
     pub(crate) async fn read_all(&self, table: &impl Table, kind: Kind) -> Result<Vec<Read>, ConsoleError> {
-        self.read(table, kind, &RecordFilter::default(), None, usize::MAX).await
+        self.read(table, kind, &RecordFilter::default()).await
     }
 }
 

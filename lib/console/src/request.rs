@@ -80,9 +80,43 @@ pub struct RecordFilter {
     /// Why they are not in the documentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// A part of their name, vendor id or a field, whatever its case.
+    /// A part of their name, vendor id or a field, whatever its case; of users and clients a part of their name, vendor id
+    /// or e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<String>,
+    /// Only those that were first seen after the first completed sync of their kind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new: bool,
+}
+
+/// What is decided about one vendor record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// It is this documentation record.
+    Match(String),
+    /// Make a documentation record from it.
+    Create,
+    /// Leave it out.
+    Exclude,
+    /// Forget what was decided.
+    Reset,
+}
+
+/// A decision about one vendor record, with what was seen when it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deciding {
+    /// The vendor record.
+    pub vendor_id: String,
+    /// The vendor's id of the client it belongs to, below one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// What is decided.
+    pub choice: Choice,
+    /// The record's `revision` as it was shown; where it is another one by now, somebody else has decided meanwhile and
+    /// this decision is not staged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
 }
 
 /// Which vendor records a decision is about.
@@ -256,6 +290,39 @@ pub enum Request {
         /// Which vendor records.
         records: Selection,
     },
+    /// Decisions about single records, made on a page that may be outdated.
+    Decide {
+        /// Which integration.
+        id: String,
+        /// Which kind.
+        kind: Kind,
+        /// What is decided.
+        decisions: Vec<Deciding>,
+    },
+    /// A page of the users or clients that are decided about, with how many there are in each state.
+    Wizard {
+        /// Which integration.
+        id: String,
+        /// Users or clients.
+        kind: Kind,
+        /// Which of them.
+        filter: RecordFilter,
+        /// Which part.
+        page: Page,
+    },
+    /// The documentation records that a vendor record could be matched with.
+    Candidates {
+        /// Which integration.
+        id: String,
+        /// Which kind.
+        kind: Kind,
+        /// The vendor record.
+        vendor_id: String,
+        /// The vendor's id of the client it belongs to, below one.
+        client: Option<String>,
+        /// A part of the name; without one the nearest are shown.
+        search: Option<String>,
+    },
     /// `create-unmatched`: stages a creation for all that are left, but for those whose name is not unique.
     CreateUnmatched {
         /// Which integration.
@@ -337,6 +404,12 @@ pub enum Request {
     UnsyncedExport {
         /// Which integration.
         id: String,
+        /// Which kind; `None` for all.
+        #[serde(default)]
+        kind: Option<Kind>,
+        /// Which of them.
+        #[serde(default)]
+        filter: RecordFilter,
     },
     /// `docs list`.
     DocsList {
@@ -351,6 +424,11 @@ pub enum Request {
     },
     /// `docs show`.
     DocsShow {
+        /// Which documentation record.
+        doc: String,
+    },
+    /// What happened to a documentation record, newest first.
+    DocsHistory {
         /// Which documentation record.
         doc: String,
     },

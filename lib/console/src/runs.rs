@@ -19,7 +19,7 @@ use crate::handle::Deps;
 use crate::progress::{Phase, Progress, ProgressEvent};
 use crate::request::{Page, SyncTarget};
 use crate::shown::shown;
-use crate::views::{List, NotRun, ProgressView, RunView, StatusView, SyncView};
+use crate::views::{List, LogView, NotRun, ProgressView, RunView, StatusView, SyncView};
 use crate::words::Outcome;
 use crate::{find, integrations, paging};
 
@@ -45,6 +45,7 @@ pub(crate) fn view(record: &RunRecord) -> RunView {
         plan_id: record.plan.clone(),
         progress: None,
         notes: notes(record),
+        log: Vec::new(),
     }
 }
 
@@ -291,33 +292,56 @@ fn waiting(integration: &Integration, held: Option<&RunRecord>, is_read: bool, s
     waiting
 }
 
-/// `runs`.
+/// `runs`: the newest first, read as far as the page goes.
 pub(crate) async fn list(table: &impl Table, id: Option<&str>, page: &Page) -> Result<Answer, ConsoleError> {
+    let limit = paging::limit(page)?;
+    let from = paging::place(page, 1)?.map(|place| place[0].clone());
+    let from = match &from {
+        Some(run) => Some(find::run(table, run).await?),
+        None => None,
+    };
     let chosen = match id {
         Some(id) => vec![find::integration(table, id).await?],
         None => load_all(table).await?,
     };
     let mut all = Vec::new();
     for integration in &chosen {
-        all.extend(runs_of(table, &integration.id).await?);
+        all.extend(runs_of(table, &integration.id, from.as_ref(), limit).await?);
     }
-    all.sort_by(|one, other| (other.started_at, &other.run_id).cmp(&(one.started_at, &one.run_id)));
-    let list = paging::slice(all, page, |record| record.run_id.to_string())?;
-    Ok(Answer::Runs(List { items: list.items.iter().map(view).collect(), next: list.next }))
+    all.sort_by(|one, other| place_of(other).cmp(&place_of(one)));
+    let more = all.len() > limit;
+    all.truncate(limit);
+    let next = all.last().filter(|_| more).map(|record| paging::cursor(&[record.run_id.as_str()]));
+    Ok(Answer::Runs(List { items: all.iter().map(view).collect(), next }))
 }
 
-/// Loads all runs of an integration, open and closed.
-async fn runs_of(table: &impl Table, id: &IntegrationId) -> Result<Vec<RunRecord>, ConsoleError> {
-    let mut all: Vec<RunRecord> = open(table, id).await?.into_iter().collect();
-    let mut after: Option<RunId> = None;
-    loop {
-        let (records, next) = history(table, id, after.as_ref(), RUNS_READ).await?;
-        all.extend(records);
+/// Where a run stands among others.
+fn place_of(record: &RunRecord) -> (Timestamp, &RunId) {
+    (record.started_at, &record.run_id)
+}
+
+/// Loads the runs of an integration, open and closed, that come after one of any integration; one more than `limit` where
+/// there are more.
+async fn runs_of(
+    table: &impl Table,
+    id: &IntegrationId,
+    from: Option<&RunRecord>,
+    limit: usize,
+) -> Result<Vec<RunRecord>, ConsoleError> {
+    let comes_after = |record: &RunRecord| from.is_none_or(|from| place_of(record) < place_of(from));
+    let mut all: Vec<RunRecord> = open(table, id).await?.into_iter().filter(comes_after).collect();
+    // Runs are stored by the instant at which they were opened, which is the part of an id that all integrations share.
+    let instant = from.and_then(|from| from.run_id.as_str().split_once('.')).map(|(_, instant)| instant);
+    let mut after = instant.map(|instant| RunId::new(id, &format!("{instant}~")));
+    while all.len() <= limit {
+        let (records, next) = history(table, id, after.as_ref(), RUNS_READ.min(limit + 1)).await?;
+        all.extend(records.into_iter().filter(comes_after));
         match next {
             Some(next) => after = Some(next),
-            None => return Ok(all),
+            None => break,
         }
     }
+    Ok(all)
 }
 
 /// `run show`.
@@ -325,5 +349,6 @@ pub(crate) async fn show(table: &impl Table, run: &str) -> Result<Answer, Consol
     let record = find::run(table, run).await?;
     let mut shown = view(&record);
     shown.progress = progress_of(table, &record).await?;
+    shown.log = record.log.iter().map(|line| LogView { at: line.at, text: crate::shown::shown(&line.text) }).collect();
     Ok(Answer::Run(shown))
 }

@@ -162,6 +162,18 @@ pub struct RunView {
     pub progress: Option<ProgressView>,
     /// What a person should know, in sentences: why it was held, what could not be read.
     pub notes: Vec<String>,
+    /// The dated log; only where one run is shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<LogView>,
+}
+
+/// One line of a run's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogView {
+    /// When.
+    pub at: Timestamp,
+    /// What happened.
+    pub text: String,
 }
 
 /// What `sync` did.
@@ -228,6 +240,73 @@ pub struct RecordView {
     pub stale: bool,
     /// The documentation record's name, where it differs from the vendor's.
     pub doc_name: Option<String>,
+    /// Stands for what is decided about it; another one says that somebody has decided since.
+    #[serde(default)]
+    pub revision: String,
+}
+
+/// A page of the users or clients that are decided about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WizardView {
+    /// The records of the page.
+    pub items: Vec<RecordView>,
+    /// The cursor of the next page; `None` at the end.
+    pub next: Option<String>,
+    /// How many the filter finds, all pages together.
+    pub found: u64,
+    /// How many there are in each state, staged decisions taken in, whatever the filter.
+    pub counts: BTreeMap<State, u64>,
+    /// How many were first seen after the first completed sync of the kind.
+    pub new: u64,
+    /// How many of the unmatched ones wait for a decision of their own, because they are ambiguous.
+    pub ambiguous: u64,
+    /// How many decisions wait for Finish.
+    pub staged: u64,
+    /// Whether the vendor was read.
+    pub was_read: bool,
+}
+
+/// A documentation record that a vendor record could be matched with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CandidateView {
+    /// The documentation record.
+    pub doc_id: DocId,
+    /// Its name.
+    pub name: String,
+    /// What tells it from others of that name: an e-mail address, a serial number; may be empty.
+    pub detail: String,
+    /// How alike they are, 0 to 1; `None` where it was searched for.
+    pub score: Option<f64>,
+    /// The rule that says so.
+    pub rule: Option<Rule>,
+}
+
+/// The documentation records that a vendor record could be matched with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CandidatesView {
+    /// The vendor record.
+    pub record: RecordView,
+    /// The best ones; of more than fit there are more to search for.
+    pub items: Vec<CandidateView>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// One thing that happened to a documentation record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryView {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a person's name, or an integration's id.
+    pub who: String,
+    /// What was done: the action of a plan, or the word of a person's request.
+    pub what: String,
+    /// The plan, where one did it.
+    pub plan_id: Option<PlanId>,
+    /// What changed, field by field, where that is known.
+    pub changes: Vec<Change>,
+    /// Which fields a person set or released.
+    pub detail: String,
 }
 
 /// What a decision staged.
@@ -464,6 +543,9 @@ pub struct UnsyncedView {
     pub name: String,
     /// The vendor's id of the client it belongs to.
     pub client_vendor_id: Option<VendorId>,
+    /// That client's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_name: Option<String>,
     /// Why, as a code.
     pub reason: Reason,
     /// Why, as a sentence.
@@ -472,6 +554,15 @@ pub struct UnsyncedView {
     pub fix: String,
     /// The documentation records that fit, where the reason is an ambiguity.
     pub candidates: Vec<DocId>,
+    /// What those are called, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub candidate_names: BTreeMap<DocId, String>,
+    /// What is staged for it, where something is: the state that it leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staged: Option<State>,
+    /// Stands for what is decided about it.
+    #[serde(default)]
+    pub revision: String,
 }
 
 /// Where a documentation record's values come from.

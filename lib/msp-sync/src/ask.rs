@@ -46,7 +46,9 @@ pub(crate) fn request(command: Command) -> Result<Option<Request>, Failure> {
         Command::Status(of) => Request::Status { id: of.id, page: page(of.paging) },
         Command::Runs(of) => Request::Runs { id: of.id, page: page(of.paging) },
         Command::Run(Run::Show { run }) => Request::RunShow { run },
-        Command::Unsynced(of) if of.csv => Request::UnsyncedExport { id: of.id },
+        Command::Unsynced(of) if of.csv => {
+            Request::UnsyncedExport { id: of.id, kind: of.kind, filter: filter(of.filter) }
+        }
         Command::Unsynced(of) => {
             Request::Unsynced { id: of.id, kind: of.kind, filter: filter(of.filter), page: page(of.paging) }
         }
@@ -115,7 +117,7 @@ fn page(paging: Paging) -> Page {
 }
 
 fn filter(filter: Filter) -> RecordFilter {
-    RecordFilter { state: filter.state, reason: filter.reason, search: filter.search }
+    RecordFilter { state: filter.state, reason: filter.reason, search: filter.search, new: false }
 }
 
 fn selection(of: DecideMany) -> Selection {

@@ -5,6 +5,7 @@
 //! catalogue.
 
 mod catalogue;
+mod evening;
 mod integration;
 mod tables;
 
@@ -86,6 +87,7 @@ pub(crate) async fn run(wanted: args::Demo, folder: Option<PathBuf>, json: bool)
         show.tell(&format!("\n{look}\n"))?;
         Exit::Done
     } else {
+        show.held_night(&stages, &vendors.world, SEED).await?;
         show.stay(wanted.listen, &folder).await?
     };
     vendors.stop().await;

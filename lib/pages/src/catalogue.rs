@@ -1,7 +1,7 @@
 //! The catalogue: clients with what lies below them, users, and one record with where each value comes from.
 
 use console::shown::shown;
-use console::views::{DocView, List};
+use console::views::{DocView, HistoryView, List};
 use maud::{Markup, html};
 use reconcile::record::{Field, Kind};
 
@@ -87,8 +87,8 @@ fn row(doc: &DocView, kind: Kind) -> Markup {
     }
 }
 
-/// Returns one documentation record; `client` is the one it lies below.
-pub fn record(visitor: &Visitor, doc: &DocView, client: Option<&DocView>) -> String {
+/// Returns one documentation record; `client` is the one it lies below, `history` what happened to it.
+pub fn record(visitor: &Visitor, doc: &DocView, client: Option<&DocView>, history: &[HistoryView]) -> String {
     let content = html! {
         p class="back" {
             a href=(links::with("/catalogue", &[("kind", doc.kind.code())])) { (words::kinds(doc.kind)) }
@@ -109,6 +109,7 @@ pub fn record(visitor: &Visitor, doc: &DocView, client: Option<&DocView>) -> Str
         (fields(visitor, doc))
         (sources(doc))
         @if visitor.may_decide() { (edit(visitor, doc)) }
+        (happened(visitor, history))
         p class="faint small below" { (doc.doc_id) }
     };
     frame::page(visitor, Place::Catalogue, &shown(&doc.name), &content)
@@ -123,7 +124,7 @@ fn fields(visitor: &Visitor, doc: &DocView) -> Markup {
             } @else {
                 div class="scroll" tabindex="0" role="region" aria-label="Values by field" {
                     table {
-                        thead { tr { th { "Field" } th { "Value" } th { "From" } @if visitor.may_decide() { th { span class="quiet" { "Release" } } } } }
+                        thead { tr { th { "Field" } th { "Value" } th { "From" } @if visitor.may_decide() { th { span class="quiet" { "Change" } } } } }
                         tbody {
                             @for (field, value) in doc.fields.iter() {
                                 @let origin = doc.origins.get(&field).map_or("", String::as_str);
@@ -131,17 +132,61 @@ fn fields(visitor: &Visitor, doc: &DocView) -> Markup {
                                     td class="tight" { (words::field(field)) }
                                     td class="wrap" { (words::foreign(&value.to_string())) }
                                     td class="faint" { @match origin { "edit" => "edited by a person", "imported" => "imported", other => (other) } }
-                                    @if visitor.may_decide() {
-                                        td { @if origin == "edit" {
-                                            form method="post" action={ (links::doc(&doc.doc_id)) "/release" } class="inline" {
-                                                (frame::token(visitor))
-                                                input type="hidden" name="field" value=(field.code());
-                                                button class="button small" { "Release" }
-                                            }
-                                        } }
-                                    }
+                                    @if visitor.may_decide() { td { (change(visitor, doc, field, &value.to_string(), origin)) } }
                                 }
                             }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Setting a field anew, and giving an edit up so that the sources are followed again.
+fn change(visitor: &Visitor, doc: &DocView, field: Field, value: &str, origin: &str) -> Markup {
+    let path = links::doc(&doc.doc_id);
+    let id = format!("edit-{}", field.code());
+    let name = words::field(field);
+    // A value with letters that are not seen is not offered for editing: what one sees is what is saved.
+    let is_plain = shown(value) == value;
+    html! {
+        details class="change" {
+            summary { "Edit" span class="quiet" { " " (name) } }
+            form method="post" action={ (path) "/edit" } class="filter" {
+                (frame::token(visitor))
+                input type="hidden" name="field" value=(field.code());
+                label class="quiet" for=(id) { "New value of " (name) }
+                input id=(id) name="value" value=[is_plain.then_some(value)];
+                button class="button small" { "Save" }
+            }
+        }
+        @if origin == "edit" {
+            form method="post" action={ (path) "/release" } class="inline" {
+                (frame::token(visitor))
+                input type="hidden" name="field" value=(field.code());
+                button class="button small" aria-label={ "Release " (name) } { "Release" }
+            }
+        }
+    }
+}
+
+/// What happened to a record, newest first.
+fn happened(visitor: &Visitor, history: &[HistoryView]) -> Markup {
+    html! {
+        section aria-labelledby="history" {
+            h2 id="history" { "History" }
+            @if history.is_empty() {
+                p class="faint" { "Nothing is known to have happened to it: it was read in, or it is older than the plans that are looked through." }
+            } @else {
+                ol class="history" {
+                    @for one in history {
+                        li {
+                            span class="faint" { (words::instant(one.at, visitor)) } " "
+                            span class="strong" { (shown(&one.what)) } " by " (shown(&one.who))
+                            @if !one.detail.is_empty() { ": " (words::foreign(&one.detail)) }
+                            @if let Some(plan) = &one.plan_id { ", " a href=(links::plan(plan)) { "plan" } }
+                            (plans::changes(&one.changes))
                         }
                     }
                 }
@@ -177,6 +222,15 @@ fn edit(visitor: &Visitor, doc: &DocView) -> Markup {
         section aria-labelledby="edit" {
             h2 id="edit" { "Edit" }
             p class="hint" { "What a person sets, no sync overwrites until it is released." }
+            @for field in doc.origins.iter().filter(|(field, from)| *from == "edit" && doc.fields.get(**field).is_none()).map(|(field, _)| *field) {
+                p { (words::field(field)) " was emptied by a person. "
+                    form method="post" action={ (path) "/release" } class="inline" {
+                        (frame::token(visitor))
+                        input type="hidden" name="field" value=(field.code());
+                        button class="button small" aria-label={ "Release " (words::field(field)) } { "Release" }
+                    }
+                }
+            }
             form method="post" action={ (path) "/edit" } class="filter" {
                 (frame::token(visitor))
                 label for="field" { "Field" }

@@ -4,7 +4,7 @@ use console::error::{Code, ConsoleError};
 use console::progress::{Phase, ProgressEvent};
 use console::roles::Role;
 use console::shown::shown;
-use console::views::IntegrationView;
+use console::views::{CostView, IntegrationView};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{DOCTYPE, Markup, html};
@@ -111,6 +111,8 @@ pub struct Doing {
     pub what: &'static str,
     /// How far it is, where that was told.
     pub progress: Option<ProgressEvent>,
+    /// What it was expected to cost, where that was told before it began.
+    pub expected: Option<CostView>,
     /// Since when.
     pub since: Timestamp,
 }
@@ -268,31 +270,103 @@ pub fn empty(title: &str, text: &str) -> Markup {
     html! { div class="empty" { p class="strong" { (title) } p { (text) } } }
 }
 
+/// How far a run is, whoever carries it out.
+#[derive(Debug, Clone, Copy)]
+pub struct Underway<'a> {
+    /// What it is doing; `None` before it says so.
+    pub phase: Option<Phase>,
+    /// Lists read to their end, or parts planned or applied, of so many.
+    pub done: Option<(u64, u64)>,
+    /// Records read so far.
+    pub records: u64,
+    /// Requests sent so far.
+    pub vendor_requests: u64,
+    /// What it was expected to cost.
+    pub expected: Option<&'a CostView>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Fewer requests than this say nothing about a pace.
+const REQUESTS_OF_A_PACE: u64 = 5;
+
+impl Underway<'_> {
+    fn seconds(&self, now: Timestamp) -> u64 {
+        u64::try_from(now.duration_since(self.since).as_secs()).unwrap_or(0)
+    }
+
+    /// Returns requests a minute.
+    fn pace(&self, now: Timestamp) -> Option<u64> {
+        let seconds = self.seconds(now);
+        (self.vendor_requests >= REQUESTS_OF_A_PACE && seconds > 0).then(|| self.vendor_requests * 60 / seconds)
+    }
+
+    /// Estimates for how many seconds the vendor is still read: at the present pace to what was expected, or by the lists.
+    fn seconds_left(&self, now: Timestamp) -> Option<u64> {
+        if self.phase != Some(Phase::Reading) {
+            return None;
+        }
+        let seconds = self.seconds(now);
+        match (self.expected, self.done) {
+            (Some(cost), _)
+                if self.vendor_requests >= REQUESTS_OF_A_PACE && cost.vendor_requests > self.vendor_requests =>
+            {
+                Some(seconds * (cost.vendor_requests - self.vendor_requests) / self.vendor_requests)
+            }
+            (None, Some((done, total))) if done > 0 && total > done => Some(seconds * (total - done) / done),
+            _ => None,
+        }
+    }
+}
+
+/// The phases of a run that people see.
+const PHASES: [(Phase, &str); 3] = [(Phase::Reading, "Read"), (Phase::Planning, "Plan"), (Phase::Applying, "Write")];
+
 /// Returns how far work is that goes on behind the page; the script refreshes what is around it.
-pub fn doing(id: &IntegrationId, doing: &Doing) -> Markup {
+pub fn doing(visitor: &Visitor, id: &IntegrationId, doing: &Doing) -> Markup {
     let told = doing.progress.as_ref();
-    let what = match told.map(|event| event.phase) {
+    let of = Underway {
+        phase: told.map(|event| event.phase),
+        done: told.and_then(|event| event.total.map(|total| (event.done, total))),
+        records: told.map_or(0, |event| event.records),
+        vendor_requests: told.map_or(0, |event| event.vendor_requests),
+        expected: doing.expected.as_ref(),
+        since: doing.since,
+    };
+    underway(visitor, id, doing.what, &of)
+}
+
+/// Returns how far a run is: its phases, what it has done, its pace and what is left.
+pub fn underway(visitor: &Visitor, id: &IntegrationId, before: &str, of: &Underway<'_>) -> Markup {
+    let what = match of.phase {
         Some(Phase::Reading) => "Reading the vendor",
         Some(Phase::Planning) => "Comparing with the documentation",
         Some(Phase::Applying) => "Writing to the documentation",
         Some(Phase::Closed) => "Closing the run",
-        None => doing.what,
+        None => before,
     };
     html! {
-        div class="doing" role="status" {
-            p {
-                span class="spin" aria-hidden="true" {}
-                (what)
-                @if let Some(event) = told {
-                    @if event.records > 0 { ", " (words::counted(event.records, "record")) }
-                    @if event.vendor_requests > 0 { ", " (words::counted(event.vendor_requests, "request")) }
-                }
-                "…"
-            }
-            @if let Some((done, total)) = told.and_then(|event| event.total.map(|total| (event.done, total))) {
+        div class="doing" {
+            p role="status" { span class="spin" aria-hidden="true" {} (what) "…" }
+            @if let Some((done, total)) = of.done {
                 progress max=(total.max(1)) value=(done.min(total)) aria-label={ "Progress of " (id) } {}
             } @else {
                 progress aria-label={ "Progress of " (id) } {}
+            }
+            ol class="phases" aria-label="Phases" {
+                @for (phase, name) in PHASES {
+                    li class=(if of.phase > Some(phase) { "past" } else { "" }) aria-current=[(of.phase == Some(phase)).then_some("step")] { (name) }
+                }
+            }
+            p class="faint small" {
+                (words::duration(of.seconds(visitor.now))) " so far"
+                @if of.records > 0 { ", " (words::counted(of.records, "record")) }
+                @if of.vendor_requests > 0 {
+                    ", " (words::counted(of.vendor_requests, "request"))
+                    @if let Some(cost) = of.expected { " of about " (words::count(cost.vendor_requests)) }
+                }
+                @if let Some(pace) = of.pace(visitor.now) { ", " (words::count(pace)) " a minute" }
+                @if let Some(left) = of.seconds_left(visitor.now) { "; about " (words::duration(left)) " of reading left" }
             }
         }
     }

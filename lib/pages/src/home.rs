@@ -5,9 +5,10 @@ use console::views::{RunView, StatusView};
 use console::words::{IntegrationState, Outcome};
 use maud::{Markup, html};
 use reconcile::plan::Counts;
+use reconcile::reason::Reason;
 use reconcile::record::Kind;
 
-use crate::frame::{self, Doing, Place, Visitor};
+use crate::frame::{self, Doing, Place, Underway, Visitor};
 use crate::{links, words};
 
 /// An integration with the work that goes on for it.
@@ -90,10 +91,13 @@ fn one(visitor: &Visitor, card: &Card) -> Markup {
             @for (text, path, label) in &tasks {
                 p class="task" { (text) " " a href=(path) { (label) } }
             }
+            @for (text, path, label) in &open_questions(status) {
+                p class="open" { (text) " " a href=(path) { (label) } }
+            }
             @if let Some(doing) = doing {
-                (frame::doing(id, doing))
+                (frame::doing(visitor, id, doing))
             } @else if let Some(run) = status.current_run.as_ref().filter(|run| run.outcome.is_none()) {
-                (progress(run))
+                (progress(visitor, run))
             }
             @match status.last_run.as_ref() {
                 Some(run) => {
@@ -108,15 +112,17 @@ fn one(visitor: &Visitor, card: &Card) -> Markup {
 }
 
 /// A run that another process or an earlier order began.
-fn progress(run: &RunView) -> Markup {
-    html! {
-        div class="doing" role="status" {
-            p { span class="spin" aria-hidden="true" {} "A run is under way…" }
-            @if let Some((done, total)) = run.progress.as_ref().and_then(|at| at.total.map(|total| (at.done, total))) {
-                progress max=(total.max(1)) value=(done.min(total)) aria-label="Progress" {}
-            }
-        }
-    }
+pub(crate) fn progress(visitor: &Visitor, run: &RunView) -> Markup {
+    let at = run.progress.as_ref();
+    let of = Underway {
+        phase: at.map(|at| at.phase),
+        done: at.and_then(|at| at.total.map(|total| (at.done, total))),
+        records: 0,
+        vendor_requests: run.vendor_requests,
+        expected: None,
+        since: run.started_at,
+    };
+    frame::underway(visitor, &run.integration, "A run is under way", &of)
 }
 
 /// What waits for a person: a sentence, where to go, and what that link says.
@@ -150,7 +156,52 @@ fn tasks(status: &StatusView) -> Vec<(String, String, &'static str)> {
     if status.state == IntegrationState::Live && status.waiting.iter().any(|line| line.contains("staged")) {
         tasks.push(("Decisions are staged.".to_owned(), links::integration(id, "preview"), "Preview and finish"));
     }
+    if let Some(run) = status.last_run.as_ref().filter(|_| status.state == IntegrationState::Live) {
+        for reason in [Reason::AmbiguousName, Reason::AmbiguousMatch] {
+            let number: u64 = Kind::ALL.into_iter().map(|kind| left(run, kind, &[reason])).sum();
+            if number > 0 {
+                let path = links::with(&links::integration(id, "unsynced"), &[("reason", reason.code())]);
+                let wants = if number == 1 { "wants" } else { "want" };
+                let text =
+                    format!("{} {wants} a decision: {}.", words::counted(number, "record"), lower(reason.text()));
+                tasks.push((text, path, "Resolve"));
+            }
+        }
+    }
     tasks
+}
+
+fn lower(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
+}
+
+/// What could be decided and does not have to be: leaving a record out for good is allowed.
+fn open_questions(status: &StatusView) -> Vec<(String, String, &'static str)> {
+    let id = &status.integration;
+    let Some(run) = status.last_run.as_ref().filter(|_| status.state == IntegrationState::Live) else {
+        return Vec::new();
+    };
+    let mut open = Vec::new();
+    for kind in [Kind::User, Kind::Client] {
+        let number = left(run, kind, &[Reason::Unmatched]);
+        if number > 0 {
+            let path = links::with(&links::matching(id, kind), &[("state", "unmatched")]);
+            open.push((format!("{} not matched.", are(number, kind)), path, "Decide"));
+        }
+    }
+    open
+}
+
+/// Counts the records of a kind that a run left out for some reasons.
+fn left(run: &RunView, kind: Kind, reasons: &[Reason]) -> u64 {
+    let Some(counts) = run.counts.get(&kind) else { return 0 };
+    reasons.iter().filter_map(|reason| counts.reasons.get(reason)).sum()
+}
+
+/// `1 client is`, `2 clients are`.
+fn are(number: u64, kind: Kind) -> String {
+    format!("{} {}", words::counted(number, kind.code()), if number == 1 { "is" } else { "are" })
 }
 
 /// Synced of fetched, kind by kind.
@@ -203,7 +254,7 @@ fn last(visitor: &Visitor, run: &RunView) -> Markup {
             @if let Some(ended) = run.finished_at { ", " (words::between(run.started_at, ended)) }
             ", " (words::counted(run.vendor_requests, "request"))
         }
-        @if let Some(note) = run.notes.first().filter(|_| !matches!(run.outcome, Some(Outcome::Complete) | None)) {
+        @if let Some(note) = run.notes.first().filter(|_| !matches!(run.outcome, Some(Outcome::Complete | Outcome::Held) | None)) {
             p class="hint" { (shown(note)) }
         }
     }

@@ -35,7 +35,7 @@ pub fn page(visitor: &Visitor, of: &Settings<'_>) -> String {
         (frame::integration_head(view, Part::Settings))
         div id="live" data-live=[of.doing.map(|_| "yes")] {
             @match of.doing {
-                Some(doing) => (frame::doing(&view.integration, doing)),
+                Some(doing) => (frame::doing(visitor, &view.integration, doing)),
                 None => (next(visitor, of)),
             }
         }

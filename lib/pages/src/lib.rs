@@ -2,7 +2,8 @@
 //!
 //! Every function here takes answers as values and returns text. Nothing knows of an HTTP server, a session store or a
 //! network; what a page needs to know of who looks at it is a [`Visitor`]. A page works without script: links ask,
-//! forms order, and [`SCRIPT`] only spares a reload while a run is under way.
+//! forms order, and [`SCRIPT`] only spares reloads: while a run is under way, while one searches, after a decision. It also turns
+//! instants into the viewer's own zone.
 //!
 //! ```text
 //! console::Answer ──► home, matching, … ──► frame ──► text
@@ -20,7 +21,9 @@ pub mod home;
 pub mod integration;
 pub mod links;
 pub mod matching;
+pub mod picking;
 pub mod plans;
+pub mod preview;
 pub mod refusal;
 pub mod runs;
 pub mod unsynced;

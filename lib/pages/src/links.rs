@@ -15,6 +15,12 @@ pub fn matching(id: &impl Display, kind: Kind) -> String {
     format!("/i/{id}/match/{kind}")
 }
 
+/// Returns the page on which a match is chosen for a record, and `back` where one goes from there.
+pub fn pick(id: &impl Display, kind: Kind, record: &str, client: Option<&str>, back: &str) -> String {
+    let parameters = [("record", record), ("client", client.unwrap_or_default()), ("back", back)];
+    with(&format!("{}/pick", matching(id, kind)), &parameters)
+}
+
 /// Returns the page of a documentation record.
 pub fn doc(id: &impl Display) -> String {
     format!("/doc/{id}")

@@ -55,7 +55,7 @@ pub fn page(visitor: &Visitor, view: &IntegrationView, plan: &PlanView, doing: O
             @match &plan.run_id { Some(run) => { "by a " a href=(links::run(run)) { "run" } "." }, None => "by Finish." }
         }
         @if let Some(doing) = doing {
-            div id="live" data-live="yes" { (frame::doing(&view.integration, doing)) }
+            div id="live" data-live="yes" { (frame::doing(visitor, &view.integration, doing)) }
         } @else {
             div class="next" {
                 (sums(&plan.counts))
@@ -75,22 +75,34 @@ fn acts(visitor: &Visitor, plan: &PlanView, path: &str) -> Markup {
             PlanState::Held => {
                 form method="post" action={ (path) "/approve" } class="sheet" {
                     (frame::token(visitor))
-                    div class="field" {
-                        label for="confirm" { "To carry it out, type " strong { (plan.integration) } }
-                        input id="confirm" name="confirm" required autocomplete="off";
-                    }
+                    (confirmation(plan, "To approve or discard it"))
                     div class="buttons" {
                         button class="button main" { "Approve" }
-                        button class="button" formaction={ (path) "/discard" } formnovalidate { "Discard" }
+                        button class="button" formaction={ (path) "/discard" } { "Discard" }
                     }
+                    p class="hint" { "Approving carries it out at once. Discarding writes nothing; the next run plans anew." }
                 }
             }
-            PlanState::Staged => div class="buttons" {
-                a class="button main" href=(links::integration(&plan.integration, "preview")) { "Preview and finish" }
-                (frame::button(visitor, &format!("{path}/discard"), "Discard", "button"))
-            },
+            PlanState::Staged => {
+                div class="buttons" { a class="button main" href=(links::integration(&plan.integration, "preview")) { "Preview and finish" } }
+                form method="post" action={ (path) "/discard" } class="sheet" {
+                    (frame::token(visitor))
+                    (confirmation(plan, "To discard it with its decisions"))
+                    div class="buttons" { button class="button" { "Discard" } }
+                }
+            }
             PlanState::Applied => div class="buttons" { (frame::button(visitor, &format!("{path}/undo"), "Undo where nothing changed since", "button")) },
             PlanState::Discarded | PlanState::Outdated | PlanState::Undone => {}
+        }
+    }
+}
+
+/// The field that says that one means it.
+fn confirmation(plan: &PlanView, why: &str) -> Markup {
+    html! {
+        div class="field" {
+            label for="confirm" { (why) ", type " strong { (plan.integration) } }
+            input id="confirm" name="confirm" required autocomplete="off" autocapitalize="none" spellcheck="false";
         }
     }
 }
@@ -145,7 +157,8 @@ pub fn items(plan: &PlanView) -> Markup {
     }
 }
 
-fn changes(changes: &[Change]) -> Markup {
+/// Returns what changes, field by field.
+pub(crate) fn changes(changes: &[Change]) -> Markup {
     let side = |value: &Option<Value>| value.as_ref().map(|value| html! { (words::foreign(&value.to_string())) });
     html! {
         @if !changes.is_empty() {

@@ -1,6 +1,6 @@
 //! What stands where a page cannot be: not let in, not found, not allowed, not possible.
 
-use console::error::ConsoleError;
+use console::error::{Code, ConsoleError};
 use console::shown::shown;
 use maud::html;
 
@@ -82,15 +82,26 @@ pub fn turned_away(why: &str) -> String {
     )
 }
 
+/// Returns what an error is called on its page.
+fn heading(code: Code) -> &'static str {
+    match code {
+        Code::NotFound => "Not found",
+        Code::Forbidden => "You may not do that",
+        Code::Busy => "Busy at the moment",
+        Code::Unavailable => "Out of reach at the moment",
+        _ => "That did not work",
+    }
+}
+
 /// The page of an error.
 pub fn error(visitor: &Visitor, error: &ConsoleError) -> String {
     frame::page(
         visitor,
         Place::Elsewhere,
-        "Not possible",
+        heading(error.code),
         &html! {
             div class="empty" {
-                h1 { "That did not work" }
+                h1 { (heading(error.code)) }
                 p { (shown(&error.message)) }
                 @if !error.hint.is_empty() { p class="hint" { (shown(&error.hint)) } }
                 p { a class="button" href="/" { "To the integrations" } }

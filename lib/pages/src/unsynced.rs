@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use console::views::{IntegrationView, List, RunView, UnsyncedView};
 use maud::{Markup, html};
-use reconcile::ids::VendorId;
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
 
@@ -20,6 +19,8 @@ pub struct Asked {
     pub reason: Option<Reason>,
     /// A part of their name, id or a field.
     pub search: String,
+    /// Where the page begins.
+    pub cursor: String,
 }
 
 impl Asked {
@@ -43,8 +44,6 @@ pub struct Unsynced<'a> {
     pub list: &'a List<UnsyncedView>,
     /// The last run, whose counts say how many there are of each reason.
     pub last_run: Option<&'a RunView>,
-    /// The names of the clients that they belong to.
-    pub clients: &'a BTreeMap<VendorId, String>,
 }
 
 /// Returns the page.
@@ -68,14 +67,14 @@ pub fn page(visitor: &Visitor, of: &Unsynced<'_>) -> String {
             label class="quiet" for="search" { "Search" }
             input id="search" type="search" name="search" value=(asked.search) placeholder="Name, id or field";
             button class="button" { "Show" }
-            a class="button quietly" href=(links::integration(&view.integration, "unsynced.csv")) { "Download all as CSV" }
+            a class="button quietly" href=(links::with(&links::integration(&view.integration, "unsynced.csv"), &asked.parameters())) { "Download as CSV" }
         }
-        @if list.items.is_empty() {
-            (frame::empty("Nothing is left out", "Every record that was read and fits the filter is in the documentation."))
-        } @else {
-            (table(visitor, of, &links::with(&path, &asked.parameters())))
-            (frame::more(&path, &asked.parameters(), list.next.as_deref()))
+        @match (list.items.is_empty(), list.next.is_some()) {
+            (true, true) => (frame::empty("Nothing found so far", "A page looks through a part of a long list. Go on to look through the next part.")),
+            (true, false) => (frame::empty("Nothing is left out", "Every record that was read and fits the filter is in the documentation.")),
+            (false, _) => (table(visitor, of)),
         }
+        (frame::more(&path, &asked.parameters(), list.next.as_deref()))
     };
     frame::page(visitor, Place::Elsewhere, &format!("Unsynced of {}", view.integration), &content)
 }
@@ -106,70 +105,86 @@ fn reasons(of: &Unsynced<'_>, path: &str) -> Markup {
     }
 }
 
-fn table(visitor: &Visitor, of: &Unsynced<'_>, back: &str) -> Markup {
+fn table(visitor: &Visitor, of: &Unsynced<'_>) -> Markup {
     html! {
         div class="scroll" tabindex="0" role="region" aria-label="Unsynced records" {
-            table {
-                thead { tr { th { "Record" } th { "Kind" } th { "Client" } th { "Why" } th { "What to do" } } }
-                tbody {
-                    @for record in &of.list.items {
-                        tr {
-                            td class="wrap" {
-                                span class="strong" { (words::foreign(&record.name)) } " "
-                                (words::vendor_id(&record.vendor_id))
-                            }
-                            td { (record.kind) }
-                            td class="wrap" {
-                                @if let Some(client) = &record.client_vendor_id {
-                                    (words::foreign(of.clients.get(client).map_or(client.as_str(), String::as_str)))
-                                }
-                            }
-                            td class="wrap" { (words::foreign(&record.message)) }
-                            td class="wrap" {
-                                (words::foreign(&record.fix)) " "
-                                @if let Some(path) = decided_at(of, record) { a href=(path) { "Decide" } }
-                                (candidates(visitor, of.view, record, back))
-                            }
-                        }
-                    }
-                }
+            table class="unsynced" {
+                thead { tr { th { "Record" } th { "Client" } th { "Why" } th { "What to do" } @if visitor.may_decide() { th { "Decide" } } } }
+                tbody { @for record in &of.list.items { (row(visitor, of, record)) } }
             }
         }
     }
 }
 
-/// Where a person decides about it, or about its client.
-fn decided_at(of: &Unsynced<'_>, record: &UnsyncedView) -> Option<String> {
-    let at = |kind, name: &str| links::with(&links::matching(&of.view.integration, kind), &[("search", name)]);
-    match record.reason {
-        Reason::ClientUnmatched | Reason::ClientExcluded => {
-            let client = record.client_vendor_id.as_ref()?;
-            Some(at(Kind::Client, of.clients.get(client).map_or(client.as_str(), String::as_str)))
+fn row(visitor: &Visitor, of: &Unsynced<'_>, record: &UnsyncedView) -> Markup {
+    html! {
+        tr {
+            td class="wrap" {
+                span class="strong" { (words::foreign(&record.name)) } " "
+                span class="faint small" { (record.kind) " " } (words::vendor_id(&record.vendor_id))
+            }
+            td class="wrap" {
+                @if let Some(client) = &record.client_vendor_id {
+                    (words::foreign(record.client_name.as_deref().unwrap_or(client.as_str())))
+                }
+            }
+            td class="wrap" { (words::foreign(&record.message)) }
+            td class="wrap" { (words::foreign(&record.fix)) }
+            @if visitor.may_decide() { td class="acts" { (acts(visitor, of, record)) } }
         }
-        Reason::Unmatched | Reason::Excluded | Reason::AmbiguousName if !record.kind.is_below_client() => {
-            Some(at(record.kind, &record.name))
-        }
-        _ => None,
     }
 }
 
-/// The documentation records that fit, to be chosen among.
-fn candidates(visitor: &Visitor, view: &IntegrationView, record: &UnsyncedView, back: &str) -> Markup {
+/// Where a person decides about the client of a record that waits for it.
+fn at_client(of: &Unsynced<'_>, record: &UnsyncedView) -> Option<String> {
+    let client = record.client_vendor_id.as_ref()?;
+    let name = record.client_name.as_deref().unwrap_or(client.as_str());
+    let waits = matches!(record.reason, Reason::ClientUnmatched | Reason::ClientExcluded);
+    waits.then(|| links::with(&links::matching(&of.view.integration, Kind::Client), &[("search", name)]))
+}
+
+/// What can be decided right here: which of the candidates it is, another one, a new one, none. It is staged like any other
+/// decision.
+fn acts(visitor: &Visitor, of: &Unsynced<'_>, record: &UnsyncedView) -> Markup {
+    let id = &of.view.integration;
+    let back = back(of);
+    let (vendor_id, name) = (record.vendor_id.as_str(), console::shown::shown(&record.name));
+    let client = record.client_vendor_id.as_ref().map(|client| client.as_str());
+    let is_open =
+        matches!(record.reason, Reason::Unmatched | Reason::Excluded | Reason::AmbiguousName | Reason::AmbiguousMatch);
+    let one = |word: &str, label: &str| {
+        html! { button class="button small" name="one" value={ (word) " " (vendor_id) } aria-label={ (label) " " (name) } { (label) } }
+    };
     html! {
-        @if !record.candidates.is_empty() {
-            form method="post" action=(links::integration(&view.integration, "decide")) class="candidates" {
+        @if let Some(path) = at_client(of, record) { a class="button small" href=(path) aria-label={ "To its client: " (name) } { "To its client" } }
+        @if is_open {
+            form method="post" action=(links::integration(id, "decide")) class="decisions" data-swap="yes" {
                 (frame::token(visitor))
                 input type="hidden" name="kind" value=(record.kind);
                 input type="hidden" name="back" value=(back);
-                @for doc in &record.candidates {
-                    p {
-                        a href=(links::doc(doc)) { (doc) } " "
-                        @if visitor.may_decide() {
-                            button class="button small" name="one" value={ "match " (doc) " " (record.vendor_id) } { "Match" }
+                input type="hidden" name="seen" value={ (record.revision) " " (vendor_id) };
+                @if let Some(client) = client { input type="hidden" name="client" value=(client); }
+                @if let Some(state) = record.staged { (words::mapping_state(state, true)) " " a href=(links::integration(id, "preview")) { "Preview" } " " (one("reset", "Reset")) }
+                @else {
+                    @for doc in &record.candidates {
+                        @let called = record.candidate_names.get(doc).map_or(doc.as_str(), String::as_str);
+                        p class="candidate" {
+                            a href=(links::doc(doc)) { (words::foreign(called)) } " "
+                            button class="button small main" name="one" value={ "match " (doc) " " (vendor_id) } aria-label={ "Match " (name) " with " (console::shown::shown(called)) } { "Match" }
                         }
                     }
+                    a class="button small" href=(links::pick(id, record.kind, vendor_id, client, &back)) data-pick="yes" aria-label={ "Find a match for " (name) } { "Find…" }
+                    (one("create", "Create"))
+                    @if record.reason != Reason::Excluded { (one("exclude", "Exclude")) }
                 }
             }
         }
     }
+}
+
+/// The path of this very page.
+fn back(of: &Unsynced<'_>) -> String {
+    let parameters: Vec<(&str, &str)> =
+        of.asked.parameters().into_iter().chain([("cursor", of.asked.cursor.as_str())]).collect();
+    links::with(&links::integration(&of.view.integration, "unsynced"), &parameters)
 }

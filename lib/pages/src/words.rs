@@ -126,6 +126,11 @@ pub fn rule(rule: Rule) -> &'static str {
     }
 }
 
+/// Returns how alike two names are.
+pub fn score(score: f64) -> String {
+    format!("{:.0} %", score * 100.0)
+}
+
 /// Returns a kind's word for several of it.
 pub fn kinds(kind: Kind) -> &'static str {
     match kind {
@@ -160,6 +165,19 @@ pub fn instant(at: Timestamp, visitor: &Visitor) -> Markup {
     html! {
         time datetime=(at) title=(zoned.strftime("%A, %Y-%m-%d %H:%M:%S %Z")) { (zoned.strftime(short)) }
     }
+}
+
+/// Returns an instant to the second, for a log.
+pub fn clock(at: Timestamp, visitor: &Visitor) -> Markup {
+    let zoned = at.to_zoned(visitor.zone.clone());
+    html! {
+        time datetime=(at) title=(zoned.strftime("%A, %Y-%m-%d %H:%M:%S %Z")) data-show="clock" { (zoned.strftime("%Y-%m-%d %H:%M:%S")) }
+    }
+}
+
+/// Returns the day of an instant as plain text.
+pub fn day(at: Timestamp, visitor: &Visitor) -> String {
+    at.to_zoned(visitor.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 /// Returns how long something took.

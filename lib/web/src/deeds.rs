@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use console::answer::Answer;
 use console::error::{Code, ConsoleError};
 use console::handle::Deps;
-use console::request::{IntegrationChange, Request, SecretParts, Selection, SyncTarget};
+use console::request::{Choice, Deciding, IntegrationChange, Request, SecretParts, Selection, SyncTarget};
 use console::views::{RunView, StagedView};
 use console::words::Outcome;
 use pages::{Notice, Tone, adding, links, words};
@@ -102,11 +102,12 @@ async fn of_integration<D: Deps + 'static>(
     let (request, path) = match deed {
         "sync" | "force" => {
             let sync = Request::Sync { target: SyncTarget::Ids(vec![text]), force: deed == "force" };
+            // Looked at before: the run may end with the vendor refusing the secret.
+            let is_live = looks::show(visit, id).await?.next_run_at.is_some();
             let ended = doings::begin(visit, id, "Syncing", sync).await;
             if let Some(run) = under_way(&ended) {
                 return Ok(Done::To(run));
             }
-            let is_live = looks::show(visit, id).await?.next_run_at.is_some();
             return Ok(tell(visit, ended, if is_live { "/".to_owned() } else { own }));
         }
         "finish" => {
@@ -133,7 +134,7 @@ async fn of_integration<D: Deps + 'static>(
             let kind = kind(form.one("kind"))?;
             (Request::CreateUnmatched { id: text, kind: Some(kind) }, links::matching(&id, kind))
         }
-        "decide" => (decision(id, form)?, back(form, &own)),
+        "decide" => (decision(id, form)?, looks::own_path(form.one("back"), &own)),
         _ => return Err(nowhere()),
     };
     let ended = visit.order(request).await;
@@ -157,27 +158,49 @@ fn change(deed: &str, form: &Form) -> Result<IntegrationChange, ConsoleError> {
     })
 }
 
-/// Reads a decision: one record by its own button, or the picked ones.
+/// Reads decisions: about one record by its own button, about the picked ones, or about all that the filter finds.
 fn decision(id: &str, form: &Form) -> Result<Request, ConsoleError> {
     let kind = kind(form.one("kind"))?;
     let id = id.to_owned();
-    let (word, records) = match form.given("one").map(|one| one.split_once(' ').unwrap_or((one, ""))) {
+    if form.given("one").is_none() && form.one("scope") == "found" {
+        let records = Selection::Filter(looks::filter(form));
+        return match form.one("all") {
+            "create" => Ok(Request::Create { id, kind, records }),
+            "exclude" => Ok(Request::Exclude { id, kind, records }),
+            "reset" => Ok(Request::Reset { id, kind, records }),
+            _ => Err(nowhere()),
+        };
+    }
+    let seen = form.all("seen");
+    let revision_of = |vendor_id: &str| {
+        seen.iter().filter_map(|seen| seen.split_once(' ')).find(|(_, of)| *of == vendor_id).map(|(seen, _)| seen)
+    };
+    let client = form.given("client").map(str::to_owned);
+    let deciding = |vendor_id: &str, choice: Choice| Deciding {
+        vendor_id: vendor_id.to_owned(),
+        client: client.clone(),
+        choice,
+        revision: revision_of(vendor_id).map(str::to_owned),
+    };
+    let decisions = match form.given("one").map(|one| one.split_once(' ').unwrap_or((one, ""))) {
         Some(("match", rest)) => {
             let (doc_id, vendor_id) = rest.split_once(' ').ok_or_else(nowhere)?;
-            let (vendor_id, doc_id) = (vendor_id.to_owned(), doc_id.to_owned());
-            return Ok(Request::Match { id, kind, vendor_id, doc_id });
+            vec![deciding(vendor_id, Choice::Match(doc_id.to_owned()))]
         }
-        Some((word, vendor_id)) => (word, vec![vendor_id.to_owned()]),
-        None => (form.one("all"), form.all("record")),
+        Some((word, vendor_id)) => vec![deciding(vendor_id, choice(word)?)],
+        None => {
+            let choice = choice(form.one("all"))?;
+            form.all("record").iter().map(|vendor_id| deciding(vendor_id, choice.clone())).collect()
+        }
     };
-    if records.is_empty() {
-        return Err(ConsoleError::new(Code::Usage, "no record is picked", "tick the boxes of some records first"));
-    }
-    let records = Selection::Ids(records);
+    Ok(Request::Decide { id, kind, decisions })
+}
+
+fn choice(word: &str) -> Result<Choice, ConsoleError> {
     match word {
-        "create" => Ok(Request::Create { id, kind, records }),
-        "exclude" => Ok(Request::Exclude { id, kind, records }),
-        "reset" => Ok(Request::Reset { id, kind, records }),
+        "create" => Ok(Choice::Create),
+        "exclude" => Ok(Choice::Exclude),
+        "reset" => Ok(Choice::Reset),
         _ => Err(nowhere()),
     }
 }
@@ -199,7 +222,10 @@ async fn of_plan<D: Deps + 'static>(
             let path = under_way(&ended).unwrap_or(path);
             return Ok(tell(visit, ended, path));
         }
-        "discard" => Request::PlanDiscard { plan: text },
+        "discard" => {
+            confirmed(owner, form)?;
+            Request::PlanDiscard { plan: text }
+        }
         "undo" => Request::Undo { plan: text },
         _ => return Err(nowhere()),
     };
@@ -228,13 +254,6 @@ fn confirmed(word: &str, form: &Form) -> Result<(), ConsoleError> {
         return Ok(());
     }
     Err(ConsoleError::new(Code::Usage, format!("{word:?} was not typed, so nothing was done"), "go back and type it"))
-}
-
-/// Returns the page that the form was on; a path of ours, whatever the form says.
-fn back(form: &Form, otherwise: &str) -> String {
-    let path = form.one("back");
-    let is_ours = path.starts_with("/i/") && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if is_ours { path.to_owned() } else { otherwise.to_owned() }
 }
 
 /// Returns what came of an order, as a sentence.

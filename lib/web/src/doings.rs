@@ -52,14 +52,18 @@ impl Doings {
             let message = format!("{integration} is busy: {}", doing.what.to_lowercase());
             return Err(ConsoleError::new(Code::Busy, message, "wait until it has ended"));
         }
-        let doing = Doing { what, progress: None, since: Timestamp::now() };
+        let doing = Doing { what, progress: None, expected: None, since: Timestamp::now() };
         state.under_way.insert(integration.to_owned(), doing);
         Ok(())
     }
 
     fn report(&self, integration: &str, event: ProgressEvent) {
         if let Some(doing) = self.state().under_way.get_mut(integration) {
-            doing.progress = Some(event);
+            match &event.expected_cost {
+                // Told once, before anything is done.
+                Some(cost) => doing.expected = Some(cost.clone()),
+                None => doing.progress = Some(event),
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::door::{Door, Place, is_same};
 use crate::form::Form;
 use crate::looks::{self, Look};
 use crate::visit::Visit;
-use crate::{Bytes, Site, reply};
+use crate::{Bytes, Site, remembered, reply};
 
 /// The most bytes of a form: a few thousand picked records. A listener reads no more of a request.
 pub const FORM_BYTES_MAX: usize = 2 << 20;
@@ -52,7 +52,13 @@ pub(crate) async fn answer<D: Deps + 'static, G: Door>(
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let told = door.told(place, &head.headers, &guest);
     let visit = Visit::new(site, guest, told);
-    let mut answer = if is_look {
+    let left = match parts.as_slice() {
+        ["i", id, "match"] if is_look => remembered::place(&head.headers, id),
+        _ => None,
+    };
+    let mut answer = if let Some(left) = left {
+        reply::to(&left)
+    } else if is_look {
         let query = Form::parse(head.uri.query().unwrap_or_default().as_bytes());
         look(&visit, &parts, &query).await
     } else if head.method != Method::POST {
@@ -73,6 +79,10 @@ pub(crate) async fn answer<D: Deps + 'static, G: Door>(
         }
     };
     door.keep(place, &head.headers, &visit.guest, visit.left(), &mut answer);
+    if is_look && answer.status() == StatusCode::OK {
+        let whole = head.uri.path_and_query().map_or(path.as_str(), |whole| whole.as_str());
+        remembered::keep(&mut answer, &parts, whole);
+    }
     answer
 }
 

@@ -18,6 +18,8 @@ pub mod door;
 pub mod form;
 mod guard;
 mod looks;
+mod packing;
+mod remembered;
 pub mod reply;
 mod visit;
 
@@ -67,6 +69,8 @@ impl<D: Deps + 'static, G: Door> Console<D, G> {
 
     /// Answers one request that came in at `place`.
     pub async fn answer(&self, place: &Place, request: http::Request<Bytes>) -> http::Response<Bytes> {
-        guard::answer(&self.site, &self.door, place, request).await
+        let takes_packed = packing::is_taken(request.headers());
+        let answer = guard::answer(&self.site, &self.door, place, request).await;
+        if takes_packed { packing::packed(answer) } else { answer }
     }
 }

@@ -1,14 +1,13 @@
 //! Pages that are looked at. Nothing here orders anything.
 
-use std::collections::BTreeMap;
-
 use console::answer::Answer;
 use console::error::{Code, ConsoleError};
 use console::handle::Deps;
 use console::request::{Page, RecordFilter, Request};
-use console::views::{DocView, IntegrationView, List, RecordView, StatusView};
-use pages::{Visitor, adding, audit, catalogue, home, integration, links, matching, plans, runs, unsynced};
-use reconcile::ids::VendorId;
+use console::views::{IntegrationView, StatusView};
+use pages::{
+    Visitor, adding, audit, catalogue, home, integration, links, matching, picking, plans, preview, runs, unsynced,
+};
 use reconcile::mapping::State;
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
@@ -18,10 +17,8 @@ use crate::visit::{Visit, unexpected};
 
 /// Rows of a page.
 const ROWS: usize = 100;
-/// Where there are more records of a kind than this, the tabs show no numbers.
-const COUNTED_MAX: usize = 2000;
-/// So many documentation records are offered for a match by hand.
-const OFFERED: usize = 50;
+/// So many runs are listed and drawn at once.
+const RUNS: usize = 40;
 
 /// What is looked at.
 #[derive(Debug)]
@@ -53,7 +50,8 @@ pub(crate) async fn look<D: Deps + 'static>(
     let mut visitor = visit.visitor();
     let page = match parts {
         ["i", id, "unsynced.csv"] => {
-            let text = ask!(visit, Request::UnsyncedExport { id: (*id).to_owned() }, Csv);
+            let (kind, filter) = (Kind::from_code(query.one("kind")), filter(query));
+            let text = ask!(visit, Request::UnsyncedExport { id: (*id).to_owned(), kind, filter }, Csv);
             return Ok(Look::Csv(format!("{id}-unsynced.csv"), text));
         }
         ["catalogue.csv"] => {
@@ -101,7 +99,7 @@ async fn of_integration<D: Deps + 'static>(
         ["match", kind_word, "pick"] => pick_page(visit, visitor, &view, kind(kind_word)?, query).await,
         ["preview"] => {
             let plan = ask!(visit, Request::Preview { id, page: page(query) }, Plan);
-            Ok(matching::preview(visitor, &view, &plan, doing.as_ref()))
+            Ok(preview::page(visitor, &view, &plan, doing.as_ref()))
         }
         ["unsynced"] => unsynced_page(visit, visitor, &view, query).await,
         ["plans"] => {
@@ -109,7 +107,8 @@ async fn of_integration<D: Deps + 'static>(
             Ok(plans::list(visitor, &view, &list))
         }
         ["runs"] => {
-            let list = ask!(visit, Request::Runs { id: Some(id), page: page(query) }, Runs);
+            let page = Page { limit: RUNS, ..page(query) };
+            let list = ask!(visit, Request::Runs { id: Some(id), page }, Runs);
             Ok(runs::list(visitor, &view, &list))
         }
         _ => Err(nowhere()),
@@ -149,7 +148,8 @@ async fn elsewhere<D: Deps + 'static>(
                 Some(client) => Some(ask!(visit, Request::DocsShow { doc: client.to_string() }, Doc)),
                 None => None,
             };
-            Ok(catalogue::record(visitor, &doc, client.as_ref()))
+            let history = ask!(visit, Request::DocsHistory { doc: doc.doc_id.to_string() }, History);
+            Ok(catalogue::record(visitor, &doc, client.as_ref(), &history.items))
         }
         ["audit"] => {
             let list = ask!(visit, Request::Audit { page: page(query) }, Audit);
@@ -205,32 +205,17 @@ async fn matching_page<D: Deps + 'static>(
     kind: Kind,
     query: &Form,
 ) -> Result<String, ConsoleError> {
-    let id = view.integration.to_string();
     let asked = matching::Asked {
         state: State::from_code(query.one("state")),
+        new: query.one("new") == "yes",
+        reason: Reason::from_code(query.one("reason")),
         search: query.one("search").to_owned(),
         cursor: query.one("cursor").to_owned(),
     };
-    let was_read = status(visit, &id).await?.last_run.is_some();
-    let records = |filter: RecordFilter, page: Page| Request::Records { id: id.clone(), kind, filter, page };
-    let all = ask!(visit, records(RecordFilter::default(), Page { limit: COUNTED_MAX, cursor: None }), Records);
-    let mut counts: BTreeMap<State, u64> = BTreeMap::new();
-    for record in &all.items {
-        *counts.entry(record.state).or_default() += 1;
-    }
-    let filter = RecordFilter { state: asked.state, search: query.given("search").map(str::to_owned), reason: None };
-    let list = ask!(visit, records(filter, page(query)), Records);
-    Ok(matching::page(
-        visitor,
-        &matching::Matching {
-            view,
-            kind,
-            asked: &asked,
-            records: &list,
-            counts: all.next.is_none().then_some(&counts),
-            was_read,
-        },
-    ))
+    let id = view.integration.to_string();
+    let request = Request::Wizard { id, kind, filter: filter(query), page: page(query) };
+    let wizard = ask!(visit, request, Wizard);
+    Ok(matching::page(visitor, &matching::Matching { view, kind, asked: &asked, wizard: &wizard }))
 }
 
 async fn pick_page<D: Deps + 'static>(
@@ -240,24 +225,17 @@ async fn pick_page<D: Deps + 'static>(
     kind: Kind,
     query: &Form,
 ) -> Result<String, ConsoleError> {
-    let record = record(visit, view, kind, query.one("record")).await?;
-    let search = query.given("search").map(str::to_owned);
-    let page = Page { limit: OFFERED, cursor: None };
-    let found: List<DocView> = ask!(visit, Request::DocsList { kind, client: None, search, page }, Docs);
-    Ok(matching::pick(visitor, view, &record, query.one("search"), &found))
-}
-
-/// Finds one vendor record by its id.
-async fn record<D: Deps + 'static>(
-    visit: &Visit<D>,
-    view: &IntegrationView,
-    kind: Kind,
-    vendor_id: &str,
-) -> Result<RecordView, ConsoleError> {
-    let filter = RecordFilter { search: Some(vendor_id.to_owned()), ..RecordFilter::default() };
-    let request = Request::Records { id: view.integration.to_string(), kind, filter, page: Page::default() };
-    let list = ask!(visit, request, Records);
-    list.items.into_iter().find(|record| record.vendor_id.as_str() == vendor_id).ok_or_else(nowhere)
+    let request = Request::Candidates {
+        id: view.integration.to_string(),
+        kind,
+        vendor_id: query.one("record").to_owned(),
+        client: query.given("client").map(str::to_owned),
+        search: query.given("search").map(str::to_owned),
+    };
+    let candidates = ask!(visit, request, Candidates);
+    let back = own_path(query.one("back"), &links::matching(&view.integration, kind));
+    let of = picking::Picking { view, candidates: &candidates, search: query.one("search"), back: &back };
+    Ok(picking::page(visitor, &of))
 }
 
 async fn unsynced_page<D: Deps + 'static>(
@@ -271,32 +249,30 @@ async fn unsynced_page<D: Deps + 'static>(
         kind: Kind::from_code(query.one("kind")),
         reason: Reason::from_code(query.one("reason")),
         search: query.one("search").to_owned(),
+        cursor: query.one("cursor").to_owned(),
     };
-    let filter = RecordFilter { reason: asked.reason, search: query.given("search").map(str::to_owned), state: None };
-    let request = Request::Unsynced { id: id.clone(), kind: asked.kind, filter, page: page(query) };
+    let request = Request::Unsynced { id: id.clone(), kind: asked.kind, filter: filter(query), page: page(query) };
     let list = ask!(visit, request, Unsynced);
-    let clients = if list.items.iter().any(|record| record.client_vendor_id.is_some()) {
-        clients(visit, &id).await?
-    } else {
-        BTreeMap::new()
-    };
-    let status = status(visit, &id).await?;
-    let last_run = status.last_run.as_ref();
-    let of = unsynced::Unsynced { view, asked: &asked, list: &list, last_run, clients: &clients };
-    Ok(unsynced::page(visitor, &of))
+    // The newest run may be under way and have no counts yet.
+    let runs = ask!(visit, Request::Runs { id: Some(id), page: Page { limit: 2, cursor: None } }, Runs);
+    let last_run = runs.items.iter().find(|run| !run.counts.is_empty());
+    Ok(unsynced::page(visitor, &unsynced::Unsynced { view, asked: &asked, list: &list, last_run }))
 }
 
-/// The names of an integration's clients: people know names.
-async fn clients<D: Deps + 'static>(visit: &Visit<D>, id: &str) -> Result<BTreeMap<VendorId, String>, ConsoleError> {
-    let (mut names, mut page) = (BTreeMap::new(), Page::default());
-    loop {
-        let filter = RecordFilter::default();
-        let request = Request::Records { id: id.to_owned(), kind: Kind::Client, filter, page: page.clone() };
-        let list = ask!(visit, request, Records);
-        names.extend(list.items.into_iter().map(|record| (record.vendor_id, record.name)));
-        let Some(next) = list.next else { return Ok(names) };
-        page.cursor = Some(next);
+/// Reads which records are asked for.
+pub(crate) fn filter(query: &Form) -> RecordFilter {
+    RecordFilter {
+        state: State::from_code(query.one("state")),
+        reason: Reason::from_code(query.one("reason")),
+        search: query.given("search").map(str::to_owned),
+        new: query.one("new") == "yes",
     }
+}
+
+/// Returns a path that a form or a link carries, if it is one of an integration's pages; a path of ours, whatever it says.
+pub(crate) fn own_path(path: &str, otherwise: &str) -> String {
+    let is_ours = path.starts_with("/i/") && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_ours { path.to_owned() } else { otherwise.to_owned() }
 }
 
 async fn catalogue_page<D: Deps + 'static>(

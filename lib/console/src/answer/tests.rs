@@ -22,6 +22,7 @@ fn run(outcome: Option<Outcome>) -> RunView {
         plan_id: None,
         progress: None,
         notes: Vec::new(),
+        log: Vec::new(),
     }
 }
 

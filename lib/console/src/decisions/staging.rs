@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use engine::ports::{TRANSACTION_WRITES_MAX, Table};
-use engine::store::entries;
+use engine::ports::{TRANSACTION_WRITES_MAX, Table, TableError};
 use engine::store::integrations::Integration;
+use engine::store::{entries, roster};
 use reconcile::doc::Doc;
 use reconcile::ids::{DocId, Scope, VendorId};
 use reconcile::mapping::{Decision, Entry, Facts, Refusal, stage as rule};
@@ -13,9 +13,9 @@ use crate::error::{Code, ConsoleError};
 use crate::reader::{Read, Reader};
 use crate::views::{LeftView, StagedView};
 
-/// The most decisions staged in one transaction.
-const STAGED_AT_ONCE: usize = 90;
-const _: () = assert!(STAGED_AT_ONCE <= TRANSACTION_WRITES_MAX);
+/// The most decisions staged in one transaction, beside the buckets of a roster.
+const STAGED_AT_ONCE: usize = 80;
+const _: () = assert!(STAGED_AT_ONCE + roster::BUCKETS <= TRANSACTION_WRITES_MAX);
 
 /// So often a record is decided about again when a run writes it at the same time.
 const TRIES_MAX: usize = 5;
@@ -103,11 +103,9 @@ pub(crate) async fn stage(
         // Noted before, so that a crash half-way hides no decision, and after, as Finish may forget the note meanwhile.
         entries::note_staged(table, &integration.id, &scope).await?;
         for some in decided.chunks(STAGED_AT_ONCE) {
-            let writes = some.iter().map(|entry| entries::write(&integration.id, entry)).collect();
-            match table.transact(writes).await.map_err(ConsoleError::from) {
-                Ok(()) => {}
-                Err(error) if error.code == Code::Changed => stage_singly(table, integration, &scope, some).await?,
-                Err(error) => return Err(error),
+            if !stage_together(table, integration, &scope, some).await? {
+                stage_singly(table, integration, &scope, some).await?;
+                roster::touch(table, &integration.id, &scope).await?;
             }
             for entry in some {
                 report.staged += 1;
@@ -117,6 +115,33 @@ pub(crate) async fn stage(
         entries::note_staged(table, &integration.id, &scope).await?;
     }
     Ok(())
+}
+
+/// Stages decisions in one transaction, the roster with them; says whether nobody wrote one of the records meanwhile. Two
+/// people who decide about different records may meet in a bucket of the roster, which is then read again.
+async fn stage_together(
+    table: &impl Table,
+    integration: &Integration,
+    scope: &Scope,
+    some: &[Entry],
+) -> Result<bool, ConsoleError> {
+    for _ in 0..TRIES_MAX {
+        let rewrites = roster::rewrites(table, &integration.id, scope, some).await?;
+        let is_followed = rewrites.is_some();
+        let entries = some.iter().map(|entry| entries::write(&integration.id, entry));
+        match table.transact(entries.chain(rewrites.into_iter().flatten()).collect()).await {
+            Ok(()) => {
+                if !is_followed {
+                    roster::touch(table, &integration.id, scope).await?;
+                }
+                return Ok(true);
+            }
+            Err(TableError::Conflict { key, .. }) if roster::is_place(&key) => {}
+            Err(TableError::Conflict { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(false)
 }
 
 /// Stages decisions one by one, on what a run made of the records meanwhile; Finish rules on them once more.

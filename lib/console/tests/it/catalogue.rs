@@ -200,3 +200,17 @@ async fn lists_come_in_pages_and_are_searched() {
         Request::DocsList { kind: Kind::Client, client: Some("x".to_owned()), search: None, page: Page::default() };
     assert_eq!(desk.refused(request).await.code, Code::Usage);
 }
+
+#[tokio::test]
+async fn a_record_tells_what_plans_and_people_did_to_it() {
+    let desk = Desk::live().await;
+    let doc = desk.docs(Kind::Client).await[0].clone();
+    let set = [("phone".to_owned(), "+1 555 0100".to_owned())].into();
+    desk.ask(Request::DocsEdit { doc: doc.doc_id.to_string(), set, release: Vec::new() }).await.unwrap();
+    let answer = desk.ask(Request::DocsHistory { doc: doc.doc_id.to_string() }).await.unwrap();
+    let Answer::History(list) = answer else { panic!("{answer:?}") };
+    let told: Vec<(&str, &str)> = list.items.iter().map(|one| (one.what.as_str(), one.who.as_str())).collect();
+    assert_eq!(told, [("docs edit", "ann"), ("created", crate::desk::ID)], "{list:?}");
+    assert_eq!(list.items[0].detail, "phone");
+    assert!(list.items[1].plan_id.is_some());
+}

@@ -2,7 +2,7 @@
 
 use console::answer::Answer;
 use console::error::Code;
-use console::request::{Page, RecordFilter, Request, Selection};
+use console::request::{Choice, Deciding, Page, RecordFilter, Request, Selection};
 use console::words::{IntegrationState, PlanState};
 use reconcile::mapping::State;
 use reconcile::plan::Action;
@@ -77,7 +77,9 @@ async fn a_name_that_is_not_unique_wants_a_decision_of_its_own() {
 #[tokio::test]
 async fn a_match_is_one_to_one_and_between_equal_kinds() {
     let desk = Desk::read().await;
-    let clients = desk.records(CLIENT).await;
+    let mut clients = desk.records(CLIENT).await;
+    let asset = desk.records(Kind::Asset).await[0].clone();
+    clients.sort_by_key(|client| Some(&client.vendor_id) != asset.client_vendor_id.as_ref());
     let docs = desk.clients_called(&["First", "Second"]).await;
     desk.staged(matching(&clients[0], &docs["First"])).await;
     let error = desk.refused(matching(&clients[1], &docs["First"])).await;
@@ -85,8 +87,7 @@ async fn a_match_is_one_to_one_and_between_equal_kinds() {
     assert!(error.hint.contains("reset") && error.hint.contains(&clients[0].name), "{}", error.hint);
     desk.ask(Request::DocsArchive { doc: docs["Second"].doc_id.to_string() }).await.unwrap();
     assert!(desk.refused(matching(&clients[1], &docs["Second"])).await.message.contains("archived"));
-    let asset = &desk.records(Kind::Asset).await[0];
-    assert!(desk.refused(matching(asset, &docs["First"])).await.message.contains("of another kind"));
+    assert!(desk.refused(matching(&asset, &docs["First"])).await.message.contains("of another kind"));
     let nobody = Request::Match {
         id: id(),
         kind: CLIENT,
@@ -308,4 +309,97 @@ async fn hostile_names_are_written_out_for_people_and_left_alone_for_scripts() {
     let error = desk.refused(matching(other, &docs["Acme"])).await;
     assert!(error.hint.contains("Evil\\u{202e}"), "{}", error.hint);
     assert!(!error.hint.contains(['\u{202e}', '\u{1b}']));
+}
+
+fn decide(record: &console::views::RecordView, choice: Choice) -> Request {
+    let one = Deciding {
+        vendor_id: record.vendor_id.to_string(),
+        client: record.client_vendor_id.as_ref().map(ToString::to_string),
+        choice,
+        revision: Some(record.revision.clone()),
+    };
+    Request::Decide { id: id(), kind: record.kind, decisions: vec![one] }
+}
+
+#[tokio::test]
+async fn of_two_who_decide_about_the_same_record_the_second_learns_of_the_first() {
+    let desk = Desk::read().await;
+    let seen = desk.records(CLIENT).await[0].clone();
+    assert_eq!(desk.staged(decide(&seen, Choice::Exclude)).await.staged, 1);
+    let second = desk.staged(decide(&seen, Choice::Create)).await;
+    assert_eq!((second.staged, second.left.len(), second.left[0].reason.as_str()), (0, 1, "changed"));
+    assert!(second.left[0].message.contains("it is excluded, staged"), "{second:?}");
+    let now = desk.records(CLIENT).await.into_iter().find(|one| one.vendor_id == seen.vendor_id).unwrap();
+    assert_eq!(now.state, State::Excluded);
+    assert_eq!(desk.staged(decide(&now, Choice::Reset)).await.staged, 1, "who has seen it may decide otherwise");
+}
+
+#[tokio::test]
+async fn what_the_vendor_changes_meanwhile_outdates_no_decision() {
+    let desk = Desk::live().await;
+    let before = desk.records(CLIENT).await;
+    desk.world.change(|world| world.clients[1].name = "Renamed Meanwhile".to_owned());
+    desk.sync().await;
+    let now = desk.records(CLIENT).await.into_iter().find(|one| one.name.contains("Renamed")).expect("it was read");
+    let seen = before.into_iter().find(|one| one.vendor_id == now.vendor_id).unwrap();
+    assert!(!seen.name.contains("Renamed"));
+    assert_eq!(desk.staged(decide(&seen, Choice::Exclude)).await.staged, 1);
+}
+
+#[tokio::test]
+async fn lists_say_what_is_stored_whatever_was_done() {
+    let desk = Desk::read().await;
+    let is_true = async |what: &str| {
+        let scope = reconcile::ids::Scope::Clients;
+        let integration = reconcile::ids::IntegrationId::parse(ID).unwrap();
+        let entries = engine::store::entries::load_scope(&desk.table, &integration, &scope).await.unwrap();
+        let roster = engine::store::roster::load(&desk.table, &integration, CLIENT).await.unwrap();
+        let lines = entries.values().map(|entry| (entry.record.vendor_id.clone(), engine::store::roster::line(entry)));
+        assert_eq!(roster, lines.collect(), "after {what}");
+    };
+    is_true("the first read").await;
+    let clients = desk.records(CLIENT).await;
+    desk.staged(decide(&clients[0], Choice::Exclude)).await;
+    desk.staged(create(these(&[&clients[1], &clients[2]]))).await;
+    is_true("decisions").await;
+    desk.clients_called(&[&clients[3].name, &clients[4].name, &clients[4].name]).await;
+    desk.staged(Request::AutoMatch { id: id(), kind: None }).await;
+    is_true("auto-match, which notes an ambiguous name").await;
+    let plan = desk.preview().await;
+    desk.ask(Request::PlanDiscard { plan: plan.plan_id.to_string() }).await.unwrap();
+    is_true("discarding").await;
+    desk.staged(Request::CreateUnmatched { id: id(), kind: None }).await;
+    let plan = desk.preview().await;
+    desk.finish(Some(&plan)).await.unwrap();
+    is_true("Finish").await;
+    desk.world.change(|world| world.clients[1].name.push_str(" renamed"));
+    desk.sync().await;
+    is_true("a night").await;
+    desk.ask(Request::Undo { plan: plan.plan_id.to_string() }).await.unwrap();
+    is_true("undo").await;
+    desk.ask(Request::IntegrationRemove { id: id() }).await.unwrap();
+    desk.ask(desk.adding(ID)).await.unwrap();
+    is_true("removing it and adding it again").await;
+}
+
+#[tokio::test]
+async fn candidates_are_the_nearest_or_those_that_hold_the_text() {
+    let desk = Desk::read().await;
+    let client = desk.records(CLIENT).await[1].clone();
+    let near = format!("{} Holding", client.name);
+    desk.clients_called(&[&near, "Quarry Lane Dental", "Old Quarry"]).await;
+    let asked = |search: Option<&str>| Request::Candidates {
+        id: id(),
+        kind: CLIENT,
+        vendor_id: client.vendor_id.to_string(),
+        client: None,
+        search: search.map(str::to_owned),
+    };
+    let names = async |search| match desk.ask(asked(search)).await.unwrap() {
+        Answer::Candidates(view) => view.items.into_iter().map(|one| one.name).collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(names(None).await, [near.as_str()]);
+    assert_eq!(names(Some("quarry")).await, ["Quarry Lane Dental", "Old Quarry"]);
+    assert!(names(Some("no such name")).await.is_empty());
 }

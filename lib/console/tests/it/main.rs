@@ -8,6 +8,7 @@ mod cost;
 mod deciding;
 mod desk;
 mod office;
+mod pages;
 mod running;
 mod setting_up;
 mod types;

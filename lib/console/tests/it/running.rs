@@ -108,7 +108,7 @@ async fn what_is_not_documented_is_listed_with_its_reason_and_what_to_do() {
         }
     }
     assert_eq!(paged, all.items);
-    let csv = desk.csv(Request::UnsyncedExport { id: id() }).await;
+    let csv = desk.csv(Request::UnsyncedExport { id: id(), kind: None, filter: Default::default() }).await;
     assert_eq!(csv.lines().count() as u64, unsynced + 1);
     assert!(csv.contains(Reason::ClientExcluded.code()), "{csv}");
 }

@@ -64,7 +64,8 @@ fn decisions_take_ids_or_a_filter() {
     else {
         panic!("another request")
     };
-    let filter = RecordFilter { state: Some(State::Unmatched), reason: None, search: Some("north".to_owned()) };
+    let filter =
+        RecordFilter { state: Some(State::Unmatched), search: Some("north".to_owned()), ..RecordFilter::default() };
     assert_eq!(records, Selection::Filter(filter));
     for line in ["msp-sync create acme --kind client", "msp-sync create acme --kind client 1 --search x"] {
         assert!(Cli::try_parse_from(line.split_whitespace()).is_err(), "{line}");

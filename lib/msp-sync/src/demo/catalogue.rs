@@ -13,6 +13,8 @@ const UNKNOWN_ONE_IN: usize = 3;
 const SHOUTED_ONE_IN: usize = 4;
 /// So many devices of a client are in the documentation.
 const DEVICES_EACH: usize = 2;
+/// One client's next device was typed in twice, by its host name alone: which of the two it is, a person has to say.
+const TYPED_TWICE_AT: usize = 2;
 
 /// CSV files by kind.
 #[derive(Debug, Clone)]
@@ -34,7 +36,7 @@ pub(super) fn files(world: &World) -> Files {
     let mut files = Files {
         users: "name,email\n".to_owned(),
         clients: "name\n".to_owned(),
-        assets: "name,client,serial_number\n".to_owned(),
+        assets: "name,client,serial_number,hostname\n".to_owned(),
     };
     for user in world.users.iter().step_by(USER_ONE_IN) {
         let email = user.email.as_deref().unwrap_or_default();
@@ -47,9 +49,15 @@ pub(super) fn files(world: &World) -> Files {
         let typed = client.name_in(System::Psa);
         let typed = if at % SHOUTED_ONE_IN == 2 { typed.to_uppercase().replace(' ', "  ") } else { typed };
         files.clients.push_str(&format!("{}\n", cell(&typed)));
-        let known = client.devices.iter().filter_map(|device| Some((device.name.as_ref()?, device.serial.as_ref()?)));
-        for (name, serial) in known.take(DEVICES_EACH) {
-            files.assets.push_str(&format!("{},{},{}\n", cell(name), cell(&typed), cell(serial)));
+        let mut known =
+            client.devices.iter().filter_map(|device| Some((device.name.as_ref()?, device.serial.as_ref()?)));
+        for (name, serial) in known.by_ref().take(DEVICES_EACH) {
+            files.assets.push_str(&format!("{},{},{},\n", cell(name), cell(&typed), cell(serial)));
+        }
+        if let Some((name, _)) = known.next().filter(|_| at == TYPED_TWICE_AT) {
+            for again in [name.clone(), format!("{name} (2)")] {
+                files.assets.push_str(&format!("{},{},,{}\n", cell(&again), cell(&typed), cell(name)));
+            }
         }
     }
     files

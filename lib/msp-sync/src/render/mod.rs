@@ -56,6 +56,8 @@ pub(crate) fn answer(asked: &Request, answer: &Answer, names: &Names, screen: Sc
         Answer::Types(list) => integrations::types(asked, list, screen),
         Answer::Synced(view) => runs::synced(view, screen),
         Answer::Records(list) => records::list(asked, list, names, screen),
+        // What only pages ask for.
+        Answer::Wizard(_) | Answer::Candidates(_) | Answer::History(_) => format!("{:#}\n", answer.json()),
         Answer::Staged(view) => records::staged(asked, view, screen),
         Answer::Plan(view) => plans::one(view, screen),
         Answer::Finished(view) => plans::finished(view, screen),
