@@ -12,8 +12,10 @@ use console::request::Request;
 use console::roles::{Actor, Role};
 use serde_json::{Value, json};
 
+use crate::programs;
+
 /// The longest answer that Lambda carries is 6 MB; a longer one would come as an error without a word.
-const ANSWER_BYTES_MAX: usize = 5 * 1024 * 1024;
+pub(crate) const ANSWER_BYTES_MAX: usize = 5 * 1024 * 1024;
 
 /// The claim of a token that says the most that its bearer may be.
 const ROLE_CLAIM: &str = "msp_sync_role";
@@ -21,6 +23,9 @@ const ROLE_CLAIM: &str = "msp_sync_role";
 /// Handles one event of the HTTP API (payload format 2.0). A question that is refused is an answer, too: the function
 /// fails for mistakes of ours only, and not even then without telling the caller.
 pub async fn handle<D: Deps>(event: &Value, deps: &D) -> Value {
+    if let Some((role, path)) = programs::called(event) {
+        return programs::answer(event, role, path, deps).await;
+    }
     let answer = match asked(event) {
         Ok((request, actor)) => {
             let command = console::roles::rule(&request).0;
@@ -78,7 +83,7 @@ fn status(code: Code) -> u16 {
 
 /// Reads who asks what.
 fn asked(event: &Value) -> Result<(Request, Actor), ConsoleError> {
-    let actor = actor(event)?;
+    let actor = actor(event, taken(event)?)?;
     let unread = |why: &str| {
         let hint = r#"post a question as JSON, e.g. {"ask":"status","id":null,"page":{"limit":100}}"#;
         ConsoleError::new(Code::Usage, format!("the question cannot be read: {why}"), hint)
@@ -93,16 +98,19 @@ fn asked(event: &Value) -> Result<(Request, Actor), ConsoleError> {
     Ok((request, actor))
 }
 
-/// Reads who calls, and the role that they take.
-fn actor(event: &Value) -> Result<Actor, ConsoleError> {
-    let forbidden = |why: &str| ConsoleError::new(Code::Forbidden, why, "call with credentials that the API lets in");
-    let path = event["rawPath"].as_str().unwrap_or_default();
-    let taken = match path.rsplit('/').next().unwrap_or_default() {
-        "viewer" => Role::Viewer,
-        "operator" => Role::Operator,
-        "admin" => Role::Admin,
-        _ => return Err(ConsoleError::new(Code::NotFound, "there is no such path", "post to /ask/ROLE")),
+/// Reads the role that a question's caller takes.
+fn taken(event: &Value) -> Result<Role, ConsoleError> {
+    let word = event["rawPath"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+    let nowhere = || {
+        let hint = "post to /ask/ROLE, or call below /ROLE/api/v1";
+        ConsoleError::new(Code::NotFound, "there is no such path", hint)
     };
+    Role::ALL.into_iter().find(|role| role.code() == word).ok_or_else(nowhere)
+}
+
+/// Reads who calls, and whether they may take a role.
+pub(crate) fn actor(event: &Value, taken: Role) -> Result<Actor, ConsoleError> {
+    let forbidden = |why: &str| ConsoleError::new(Code::Forbidden, why, "call with credentials that the API lets in");
     let authorizer = &event["requestContext"]["authorizer"];
     if let Some(arn) = authorizer["iam"]["userArn"].as_str().filter(|arn| !arn.is_empty()) {
         // What stands behind the account says who it is: user/ANN, assumed-role/ADMINS/ann.
@@ -112,12 +120,8 @@ fn actor(event: &Value) -> Result<Actor, ConsoleError> {
     let claims = &authorizer["jwt"]["claims"];
     let claim = |name: &str| claims[name].as_str().filter(|value| !value.is_empty());
     let name = claim("email").or_else(|| claim("sub")).ok_or_else(|| forbidden("nobody says who calls"))?;
-    let most = match claim(ROLE_CLAIM) {
-        Some("viewer") => Role::Viewer,
-        Some("operator") => Role::Operator,
-        Some("admin") => Role::Admin,
-        _ => return Err(forbidden("the token says of no role")),
-    };
+    let most = claim(ROLE_CLAIM).and_then(|word| Role::ALL.into_iter().find(|role| role.code() == word));
+    let most = most.ok_or_else(|| forbidden("the token says of no role"))?;
     if taken > most {
         return Err(forbidden("the token does not let its bearer be that"));
     }

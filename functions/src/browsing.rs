@@ -11,18 +11,23 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use serde_json::{Map, Value, json};
 use web::{Bytes, Console, Door, Place};
 
+use crate::programs;
+
 /// For a year browsers come by https alone.
 const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Says whether an event is for the pages, and not a signed question.
+/// Says whether an event is for the pages, and not a signed question or call.
 pub fn is_for_pages(event: &Value) -> bool {
     let path = event["rawPath"].as_str().unwrap_or_default();
-    event["requestContext"]["http"].is_object() && path != "/ask" && !path.starts_with("/ask/")
+    event["requestContext"]["http"].is_object()
+        && path != "/ask"
+        && !path.starts_with("/ask/")
+        && programs::called(event).is_none()
 }
 
 /// Answers one event of the HTTP API (payload format 2.0) with a page.
 pub async fn handle<D: Deps + 'static, G: Door>(event: &Value, console: &Console<D, G>, on_loopback: bool) -> Value {
-    match request(event) {
+    match request(event, event["rawPath"].as_str().unwrap_or_default()) {
         Ok(request) => {
             let (place, method) = (place(event, on_loopback), request.method().clone());
             let mut answer = console.answer(&place, request).await;
@@ -48,10 +53,11 @@ fn place(event: &Value, on_loopback: bool) -> Place {
     place.with_caller(context["http"]["sourceIp"].as_str().unwrap_or_default())
 }
 
-fn request(event: &Value) -> Result<Request<Bytes>, &'static str> {
+/// Reads an event as a request for `path`.
+pub(crate) fn request(event: &Value, path: &str) -> Result<Request<Bytes>, &'static str> {
     let method = event["requestContext"]["http"]["method"].as_str().unwrap_or_default();
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| "the method is not one")?;
-    let path = event["rawPath"].as_str().filter(|path| path.starts_with('/')).ok_or("there is no path")?;
+    let path = Some(path).filter(|path| path.starts_with('/')).ok_or("there is no path")?;
     let query = event["rawQueryString"].as_str().filter(|query| !query.is_empty());
     let uri = query.map_or(encoded(path), |query| format!("{}?{}", encoded(path), encoded(query)));
     let mut request = Request::new(body(event)?);
@@ -94,7 +100,8 @@ fn body(event: &Value) -> Result<Bytes, &'static str> {
     STANDARD.decode(body).map(Bytes::from).map_err(|_| "the body is not what it is said to be")
 }
 
-fn written(answer: &Response<Bytes>) -> Value {
+/// Writes an answer as the HTTP API wants it.
+pub(crate) fn written(answer: &Response<Bytes>) -> Value {
     let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let cookies: Vec<String> = answer.headers().get_all(SET_COOKIE).iter().map(text).collect();
     let headers: Map<String, Value> = answer

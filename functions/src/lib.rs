@@ -17,5 +17,6 @@ pub mod kept;
 pub mod logging;
 pub mod metrics;
 pub mod onward;
+mod programs;
 pub mod reconciling;
 pub mod signing_in;

@@ -149,3 +149,74 @@ async fn what_cannot_be_read_is_refused_without_being_repeated() {
         assert!(ask(&strange).await.0 >= 400, "{strange}");
     }
 }
+
+/// A program's call, as the HTTP API hands it on.
+fn call(method: &str, path: &str, authorizer: Value, kind: &str, body: &str) -> Value {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    json!({
+        "version": "2.0",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"content-type": kind, "host": "abc.execute-api.eu-west-1.amazonaws.com"},
+        "requestContext": {"authorizer": authorizer, "http": {"method": method}},
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}
+
+async fn called(desk: &Desk, event: &Value) -> (u64, Value) {
+    let answer = handle(event, desk).await;
+    let body = answer["body"].as_str().unwrap();
+    let body = match answer["headers"]["content-type"].as_str() {
+        Some("application/json") => serde_json::from_str(body).unwrap(),
+        _ => json!(body),
+    };
+    (answer["statusCode"].as_u64().unwrap(), body)
+}
+
+#[tokio::test]
+async fn a_program_gets_the_contracts_documents() {
+    let desk = Desk::new();
+    let (status, answer) = called(&desk, &call("GET", "/viewer/api/v1/status", ann(), "", "")).await;
+    assert_eq!((status, answer), (200, json!({"items": [], "next": null})));
+    let (status, answer) = called(&desk, &call("GET", "/viewer/api/v1/openapi.json", ann(), "", "")).await;
+    assert_eq!((status, &answer["openapi"]), (200, &json!("3.1.0")));
+    let (status, answer) = called(&desk, &call("GET", "/viewer/api/v1/runs?limit=0", ann(), "", "")).await;
+    assert_eq!((status, &answer["error"]["code"]), (400, &json!("usage")));
+    let (status, answer) = called(&desk, &call("GET", "/viewer/api/v1/integrations/acme", ann(), "", "")).await;
+    assert_eq!((status, &answer["error"]["code"]), (404, &json!("not_found")));
+    let answer = handle(&call("PUT", "/admin/api/v1/status", ann(), "", ""), &desk).await;
+    assert_eq!((&answer["statusCode"], &answer["headers"]["allow"]), (&json!(405), &json!("GET")));
+}
+
+#[tokio::test]
+async fn a_programs_order_is_carried_out_and_noted_with_its_caller() {
+    let desk = Desk::new();
+    let mut import = call("POST", "/operator/api/v1/docs.csv?kind=client", ann(), "text/csv", "bmFtZQpBY21lCg==");
+    import["isBase64Encoded"] = json!(true);
+    let (status, answer) = called(&desk, &import).await;
+    assert_eq!((status, &answer["created"]), (200, &json!(1)), "{answer}");
+    let (status, file) = called(&desk, &call("GET", "/viewer/api/v1/docs.csv?kind=client", ann(), "", "")).await;
+    assert!(status == 200 && file.as_str().unwrap().contains("Acme"), "{file}");
+    let (_, audit) = called(&desk, &call("GET", "/operator/api/v1/audit", ann(), "", "")).await;
+    assert_eq!(audit["items"][0]["who"], "assumed-role/Desk/ann@acme.example", "{audit}");
+}
+
+#[tokio::test]
+async fn a_programs_role_stands_in_its_path_and_bounds_it() {
+    let desk = Desk::new();
+    let discard = |role: &str, who: Value| call("POST", &format!("/{role}/api/v1/plans/acme.1/discard"), who, "", "");
+    let token = |role: &str| token(json!({"sub": "17", "email": "ann@acme.example", "msp_sync_role": role}));
+    for (role, who, expected) in [
+        ("viewer", ann(), 403),
+        ("operator", ann(), 404),
+        ("operator", token("viewer"), 403),
+        ("operator", token("operator"), 404),
+        ("operator", json!({}), 403),
+        ("operator", json!(null), 403),
+        ("root", ann(), 404),
+    ] {
+        let (status, answer) = called(&desk, &discard(role, who)).await;
+        assert_eq!(status, expected, "{role}: {answer}");
+    }
+}

@@ -126,8 +126,17 @@ async fn an_event_that_is_no_request_is_refused() {
 
 #[test]
 fn signed_questions_are_not_for_the_pages() {
-    for (path, expected) in [("/", true), ("/asking", true), ("/ask", false), ("/ask/viewer", false), ("/ask/x", false)]
-    {
+    for (path, expected) in [
+        ("/", true),
+        ("/asking", true),
+        ("/ask", false),
+        ("/ask/viewer", false),
+        ("/ask/x", false),
+        ("/viewer/api/v1/status", false),
+        ("/admin/api/v1", false),
+        ("/root/api/v1/status", true),
+        ("/api/v1/status", true),
+    ] {
         assert_eq!(is_for_pages(&event("POST", path, "")), expected, "{path}");
     }
     assert!(!is_for_pages(&json!({"rawPath": "/"})), "not from the HTTP API");

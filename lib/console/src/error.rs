@@ -6,6 +6,7 @@ use std::fmt;
 use engine::error::StepError;
 use engine::ports::{QueueError, SecretsError, TableError};
 use engine::store::StoreError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::shown::shown;
@@ -13,7 +14,7 @@ use crate::shown::shown;
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal exit $exit:literal),+ $(,)?) => {
         /// Which sort of error it is. The code is part of the contract.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum Code { $($(#[$doc])* #[serde(rename = $code)] $variant),+ }
 
         impl Code {
@@ -75,7 +76,7 @@ impl fmt::Display for Code {
 }
 
 /// An error as a person or a script reads it: what happened, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{message}")]
 pub struct ConsoleError {
     /// Which sort.

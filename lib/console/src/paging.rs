@@ -1,11 +1,8 @@
 //! Cursors: opaque texts that a shell takes without quotes.
 
 use crate::error::{Code, ConsoleError};
-use crate::request::Page;
+use crate::request::{PAGE_LIMIT_MAX, Page};
 use crate::views::List;
-
-/// The most items that a page may ask for.
-pub(crate) const LIMIT_MAX: usize = 100_000;
 
 /// Writes the place of an item as a cursor.
 pub(crate) fn cursor(place: &[&str]) -> String {
@@ -37,11 +34,11 @@ pub(crate) fn place(page: &Page, parts: usize) -> Result<Option<Vec<String>>, Co
 /// Checks how many items are asked for.
 pub(crate) fn limit(page: &Page) -> Result<usize, ConsoleError> {
     match page.limit {
-        1..=LIMIT_MAX => Ok(page.limit),
+        1..=PAGE_LIMIT_MAX => Ok(page.limit),
         other => Err(ConsoleError::new(
             Code::Usage,
             format!("a page cannot have {other} items"),
-            format!("give a limit from 1 to {LIMIT_MAX}"),
+            format!("give a limit from 1 to {PAGE_LIMIT_MAX}"),
         )),
     }
 }

@@ -2,12 +2,13 @@
 
 use reconcile::ids::IntegrationId;
 use reconcile::record::Kind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::views::CostView;
 
 /// What a run is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// The vendor is read.

@@ -9,6 +9,7 @@ use apis::call::{Secret, SecretText};
 use reconcile::mapping::State;
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The parts of a secret on their way in.
@@ -55,6 +56,9 @@ mod wire {
 /// The most items a list answers at once, where nobody asks for another number.
 pub const PAGE_LIMIT: usize = 1000;
 
+/// The most items that a page may ask for.
+pub const PAGE_LIMIT_MAX: usize = 100_000;
+
 /// Which part of a list is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
@@ -72,7 +76,8 @@ impl Default for Page {
 }
 
 /// Which vendor records are meant.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RecordFilter {
     /// Their state, staged decisions taken in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,7 +95,7 @@ pub struct RecordFilter {
 }
 
 /// What is decided about one vendor record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
     /// It is this documentation record.
@@ -104,7 +109,8 @@ pub enum Choice {
 }
 
 /// A decision about one vendor record, with what was seen when it was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Deciding {
     /// The vendor record.
     pub vendor_id: String,
@@ -120,7 +126,7 @@ pub struct Deciding {
 }
 
 /// Which vendor records a decision is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Selection {
     /// These, by vendor id.
@@ -130,14 +136,16 @@ pub enum Selection {
 }
 
 /// What `integration set` changes; `None` leaves as it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct IntegrationChange {
     /// Settings to change; an empty value removes one.
     pub settings: BTreeMap<String, String>,
     /// The kinds to sync, all of them.
+    #[schemars(with = "Option<Vec<Kind>>")]
     pub sync: Option<BTreeSet<Kind>>,
     /// The kinds whose new records are created by themselves, all of them.
+    #[schemars(with = "Option<Vec<Kind>>")]
     pub auto_create: Option<BTreeSet<Kind>>,
     /// Configuration types by id or exact name, all of them.
     pub types: Option<Vec<String>>,

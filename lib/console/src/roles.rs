@@ -20,6 +20,9 @@ pub enum Role {
 }
 
 impl Role {
+    /// All roles, the least first.
+    pub const ALL: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
+
     /// Returns the word.
     pub fn code(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! The answers' parts, field by field as the contract names them (product.md section 6).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -8,14 +9,29 @@ use reconcile::mapping::State;
 use reconcile::plan::{Action, Change, Counts, Rule};
 use reconcile::reason::Reason;
 use reconcile::record::{Field, Fields, Kind};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConsoleError;
 use crate::progress::Phase;
 use crate::words::{IntegrationState, Outcome, PlanState, Trigger};
 
+/// How an instant is described: as RFC 3339 writes it.
+struct Instant;
+
+impl JsonSchema for Instant {
+    fn schema_name() -> Cow<'static, str> {
+        "Instant".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
 /// One page of a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ListOf{T}")]
 pub struct List<T> {
     /// The items of the page.
     pub items: Vec<T>,
@@ -31,7 +47,7 @@ impl<T> List<T> {
 }
 
 /// One integration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IntegrationView {
     /// Its id.
     pub integration: IntegrationId,
@@ -56,6 +72,7 @@ pub struct IntegrationView {
     /// Whether documentation records are archived once all their sources are stale.
     pub archive_stale: bool,
     /// When it runs next by itself; `None` unless it is live and has a schedule.
+    #[schemars(with = "Option<Instant>")]
     pub next_run_at: Option<Timestamp>,
     /// What the next run is expected to cost; only where one integration is shown or was
     /// changed, and not before its first run.
@@ -64,7 +81,7 @@ pub struct IntegrationView {
 }
 
 /// An integration that was removed. Its documentation records stay, with the values that they had from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RemovedView {
     /// Which.
     pub integration: IntegrationId,
@@ -73,7 +90,7 @@ pub struct RemovedView {
 }
 
 /// What the vendor said to one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KindVerdict {
     /// The kind.
     pub kind: Kind,
@@ -90,7 +107,7 @@ pub struct KindVerdict {
 }
 
 /// What `verify` and `secret rotate` found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VerifyView {
     /// Which integration.
     pub integration: IntegrationId,
@@ -105,7 +122,7 @@ pub struct VerifyView {
 }
 
 /// A configuration type of the vendor.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TypeView {
     /// The vendor's id.
     pub id: String,
@@ -118,7 +135,7 @@ pub struct TypeView {
 }
 
 /// What a run is expected to cost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CostView {
     /// Requests to the vendor.
     pub vendor_requests: u64,
@@ -127,7 +144,7 @@ pub struct CostView {
 }
 
 /// How far a run is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProgressView {
     /// What it is doing.
     pub phase: Phase,
@@ -138,7 +155,7 @@ pub struct ProgressView {
 }
 
 /// One run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunView {
     /// Its id.
     pub run_id: RunId,
@@ -149,8 +166,10 @@ pub struct RunView {
     /// How it ended; `None` while it runs.
     pub outcome: Option<Outcome>,
     /// When it began.
+    #[schemars(with = "Instant")]
     pub started_at: Timestamp,
     /// When it ended.
+    #[schemars(with = "Option<Instant>")]
     pub finished_at: Option<Timestamp>,
     /// How the records ended, by kind.
     pub counts: BTreeMap<Kind, Counts>,
@@ -168,16 +187,17 @@ pub struct RunView {
 }
 
 /// One line of a run's log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogView {
     /// When.
+    #[schemars(with = "Instant")]
     pub at: Timestamp,
     /// What happened.
     pub text: String,
 }
 
 /// What `sync` did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SyncView {
     /// The runs, in the order in which the integrations were named.
     pub items: Vec<RunView>,
@@ -188,7 +208,7 @@ pub struct SyncView {
 }
 
 /// An integration that was not run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NotRun {
     /// Which.
     pub integration: IntegrationId,
@@ -197,7 +217,7 @@ pub struct NotRun {
 }
 
 /// A documentation record that looks like a vendor record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SuggestionView {
     /// The documentation record.
     pub doc_id: DocId,
@@ -210,7 +230,7 @@ pub struct SuggestionView {
 }
 
 /// One vendor record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecordView {
     /// The vendor's id.
     pub vendor_id: VendorId,
@@ -246,7 +266,7 @@ pub struct RecordView {
 }
 
 /// A page of the users or clients that are decided about.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WizardView {
     /// The records of the page.
     pub items: Vec<RecordView>,
@@ -267,7 +287,7 @@ pub struct WizardView {
 }
 
 /// A documentation record that a vendor record could be matched with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CandidateView {
     /// The documentation record.
     pub doc_id: DocId,
@@ -282,7 +302,7 @@ pub struct CandidateView {
 }
 
 /// The documentation records that a vendor record could be matched with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CandidatesView {
     /// The vendor record.
     pub record: RecordView,
@@ -293,9 +313,10 @@ pub struct CandidatesView {
 }
 
 /// One thing that happened to a documentation record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryView {
     /// When.
+    #[schemars(with = "Instant")]
     pub at: Timestamp,
     /// Who: a person's name, or an integration's id.
     pub who: String,
@@ -310,7 +331,7 @@ pub struct HistoryView {
 }
 
 /// What a decision staged.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StagedView {
     /// How many records it was staged for.
     pub staged: u64,
@@ -323,7 +344,7 @@ pub struct StagedView {
 }
 
 /// A record that a decision was not staged for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftView {
     /// What it is.
     pub kind: Kind,
@@ -336,7 +357,7 @@ pub struct LeftView {
 }
 
 /// How much a plan does.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanCounts {
     /// Documentation records made.
     pub create: u64,
@@ -379,7 +400,7 @@ impl PlanCounts {
 }
 
 /// One thing that a plan does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanItemView {
     /// What.
     pub action: Action,
@@ -398,7 +419,7 @@ pub struct PlanItemView {
 }
 
 /// A plan with a page of its items.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanView {
     /// Its id.
     pub plan_id: PlanId,
@@ -407,6 +428,7 @@ pub struct PlanView {
     /// Where it stands.
     pub state: PlanState,
     /// When it was made.
+    #[schemars(with = "Option<Instant>")]
     pub created_at: Option<Timestamp>,
     /// The run that made it; `None` for Finish.
     pub run_id: Option<RunId>,
@@ -424,7 +446,7 @@ pub struct PlanView {
 }
 
 /// What a decision about a client means for the records below it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConsequenceView {
     /// The client.
     pub client_vendor_id: VendorId,
@@ -439,7 +461,7 @@ pub struct ConsequenceView {
 }
 
 /// A plan in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanSummary {
     /// Its id.
     pub plan_id: PlanId,
@@ -448,6 +470,7 @@ pub struct PlanSummary {
     /// Where it stands.
     pub state: PlanState,
     /// When it was made.
+    #[schemars(with = "Option<Instant>")]
     pub created_at: Option<Timestamp>,
     /// The run that made it; `None` for Finish.
     pub run_id: Option<RunId>,
@@ -458,7 +481,7 @@ pub struct PlanSummary {
 }
 
 /// What `finish` did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FinishView {
     /// The plan that was applied.
     pub plan_id: PlanId,
@@ -475,7 +498,7 @@ pub struct FinishView {
 }
 
 /// What `plan approve`, `plan discard` did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanChangeView {
     /// The plan.
     pub plan_id: PlanId,
@@ -486,7 +509,7 @@ pub struct PlanChangeView {
 }
 
 /// What `undo` did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UndoView {
     /// The plan.
     pub plan_id: PlanId,
@@ -499,7 +522,7 @@ pub struct UndoView {
 }
 
 /// An item that could not be reversed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeptView {
     /// The kind of the record.
     pub kind: Kind,
@@ -512,7 +535,7 @@ pub struct KeptView {
 }
 
 /// Where an integration stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StatusView {
     /// Which integration.
     pub integration: IntegrationId,
@@ -525,6 +548,7 @@ pub struct StatusView {
     /// The run that is under way, or waits for approval.
     pub current_run: Option<RunView>,
     /// When it runs next by itself.
+    #[schemars(with = "Option<Instant>")]
     pub next_run_at: Option<Timestamp>,
     /// What the next run is expected to cost.
     pub expected_cost: Option<CostView>,
@@ -533,7 +557,7 @@ pub struct StatusView {
 }
 
 /// A vendor record that is not in the documentation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnsyncedView {
     /// What it is.
     pub kind: Kind,
@@ -566,7 +590,7 @@ pub struct UnsyncedView {
 }
 
 /// Where a documentation record's values come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceView {
     /// The integration.
     pub integration: IntegrationId,
@@ -579,7 +603,7 @@ pub struct SourceView {
 }
 
 /// One documentation record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DocView {
     /// Its id.
     pub doc_id: DocId,
@@ -603,7 +627,7 @@ pub struct DocView {
 }
 
 /// A row of a file that could not be taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RowProblem {
     /// The line of the file on which the row begins; the header is line 1.
     pub line: u64,
@@ -612,7 +636,7 @@ pub struct RowProblem {
 }
 
 /// What an import took in.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportView {
     /// Records made, or decisions staged.
     pub created: u64,
@@ -625,9 +649,10 @@ pub struct ImportView {
 }
 
 /// One line of the audit log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditView {
     /// When.
+    #[schemars(with = "Instant")]
     pub at: Timestamp,
     /// Who.
     pub who: String,

@@ -7,6 +7,7 @@
 //!   catalogue.sqlite      the table
 //!   queue.sqlite          the records queue
 //!   secrets.json          0600
+//!   api-token             0600; what programs show to the console
 //! ```
 //!
 //! The table runs the same code as on AWS ([`aws::table::DynamoTable`]); only what carries its requests differs. What was
@@ -17,6 +18,7 @@ mod connector;
 mod folder;
 mod queue;
 mod secrets;
+mod token;
 
 use std::path::Path;
 
@@ -28,6 +30,7 @@ pub use self::clock::SystemClock;
 pub use self::folder::OpenError;
 pub use self::queue::{Depth, LocalQueue};
 pub use self::secrets::SecretsFile;
+pub use self::token::{API_TOKEN, api_token};
 use crate::connector::{Work, client};
 use crate::folder::Lock;
 

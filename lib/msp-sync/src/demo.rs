@@ -113,7 +113,7 @@ impl Show {
         let Show { way: Way::Ours(machine), .. } = self else { return Ok(Exit::Done) };
         let machine = Arc::new(*machine);
         let door = Door::open(folder)?;
-        let console = Listener::open(listen, Arc::clone(&machine)).await?;
+        let console = Listener::open(listen, Arc::clone(&machine), folder).await?;
         out::write(&format!(
             "\nOpen the console with this link, which lets one browser in:\n  {}\n\
              Look around meanwhile: msp-sync --data-dir {} status\nCtrl-C ends it.\n",

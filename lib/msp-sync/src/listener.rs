@@ -3,6 +3,7 @@
 //! Who opens the link that is printed at start gets a session ([`LinkDoor`]).
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -10,7 +11,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::response::Response;
 use tokio::net::TcpListener;
-use web::{Console, FORM_BYTES_MAX, LinkDoor, Place};
+use web::{Console, FORM_BYTES_MAX, LinkDoor, Place, api};
 
 use crate::failure::Failure;
 use crate::folder;
@@ -34,13 +35,24 @@ struct Entrance {
 
 impl Listener {
     /// Takes the port.
-    pub(crate) async fn open(wanted: Option<SocketAddr>, machine: Arc<Machine>) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        wanted: Option<SocketAddr>,
+        machine: Arc<Machine>,
+        folder: &Path,
+    ) -> Result<Self, Failure> {
         let listener = listen(wanted).await?;
         let address = listener.local_addr().map_err(|error| refused(&error.to_string()))?;
         let door = LinkDoor::new(address, folder::actor(), announce).map_err(|error| refused(&error.to_string()))?;
+        let token = local::api_token(folder).map_err(|error| unmade(folder, &error))?;
+        let door = door.with_token(token);
         let place = Place::plain(vec![address.to_string(), format!("localhost:{}", address.port())]);
         let entrance = Entrance { console: Console::new(machine, door), place };
         Ok(Self { listener, entrance: Arc::new(entrance) })
+    }
+
+    /// Returns where programs ask.
+    pub(crate) fn api(&self) -> String {
+        format!("{}{}", self.entrance.place.origin(), api::PREFIX)
     }
 
     /// Returns the link that lets one browser in, once.
@@ -59,8 +71,10 @@ impl Listener {
 
 async fn enter(State(entrance): State<Arc<Entrance>>, request: axum::extract::Request) -> Response {
     let (head, body) = request.into_parts();
-    let answer = match to_bytes(body, FORM_BYTES_MAX).await {
+    let is_program = api::is_below(head.uri.path());
+    let answer = match to_bytes(body, if is_program { api::BYTES_MAX } else { FORM_BYTES_MAX }).await {
         Ok(body) => entrance.console.answer(&entrance.place, axum::http::Request::from_parts(head, body)).await,
+        Err(_) if is_program => api::too_large(api::BYTES_MAX),
         Err(_) => web::too_large(),
     };
     answer.map(Body::from)
@@ -84,6 +98,12 @@ async fn listen(wanted: Option<SocketAddr>) -> Result<TcpListener, Failure> {
         }
         (Some(address), Err(error)) => Err(refused(&format!("{address}: {error}"))),
     }
+}
+
+fn unmade(folder: &Path, error: &std::io::Error) -> Failure {
+    let path = folder.join(local::API_TOKEN);
+    let message = format!("the programs' token {} cannot be read or made: {error}", path.display());
+    Failure::new("folder", message, "look at its permissions, or delete it for another one")
 }
 
 fn refused(why: &str) -> Failure {

@@ -30,20 +30,24 @@ pub(crate) async fn run(wanted: args::Serve, folder: PathBuf, json: bool) -> Res
     }
     let machine = Arc::new(Machine::open_patiently(&folder, machine::loopback()).await?);
     let door = Door::open(&folder)?;
-    let console = Listener::open(wanted.listen, Arc::clone(&machine)).await?;
+    let console = Listener::open(wanted.listen, Arc::clone(&machine), &folder).await?;
     let integrations = integrations(&machine).await?;
     if json {
-        let link = console.link();
-        let document = serde_json::json!({ "data_dir": folder, "integrations": integrations, "console": link });
+        let document = serde_json::json!({
+            "data_dir": folder, "integrations": integrations, "console": console.link(), "api": console.api(),
+        });
         out::write_json(&document)?;
     } else {
         out::write(&format!(
             "Serving {} with {integrations} integration{}. Commands on this folder are carried out through here.\n\
              Open the console with this link, which lets one browser in:\n  {}\n\
+             Programs ask below {}, with the token in {}.\n\
              Ctrl-C ends it.\n",
             folder.display(),
             if integrations == 1 { "" } else { "s" },
-            console.link()
+            console.link(),
+            console.api(),
+            folder.join(local::API_TOKEN).display()
         ))?;
     }
     stay(&mut stop, machine, door, console).await

@@ -3,8 +3,10 @@
 //! Ids are newtypes made by parsing or by a function of what they identify; none is ever random, so that doing a thing
 //! twice names it the same.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -23,8 +25,8 @@ pub struct InvalidId {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident = $pattern:literal) => {
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
@@ -61,29 +63,40 @@ macro_rules! text_id {
                 Self::parse(text)
             }
         }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let description = concat!($($doc),*).trim();
+                json_schema!({ "type": "string", "pattern": $pattern, "description": description })
+            }
+        }
     };
 }
 
 text_id! {
     /// The short slug an operator gives to one configured account at a vendor: `a-z`, `0-9` and `-`, at most 40 bytes.
-    IntegrationId
+    IntegrationId = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 }
 text_id! {
     /// A vendor's own id of a record: opaque, 1 to 512 bytes, without control characters.
-    VendorId
+    VendorId = "^[^\\x00-\\x1f\\x7f-\\x9f]{1,512}$"
 }
 text_id! {
     /// The id of a documentation record: `<kind letter>_<16 hex>`, or, below a client,
     /// `<kind letter>_<the client's 16 hex>_<16 hex>`, so that the id alone tells where the record lies.
-    DocId
+    DocId = "^([cu]_[0-9a-f]{16}|[apl]_[0-9a-f]{16}_[0-9a-f]{16})$"
 }
 text_id! {
     /// The id of a run: `<integration>.<opening instant>`, so that the id alone tells whose run it is and runs sort by time.
-    RunId
+    RunId = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\\.[A-Za-z0-9-]{1,64}$"
 }
 text_id! {
     /// The id of a plan: `<integration>.<hash of its inputs and content>`. Equal inputs give an equal id.
-    PlanId
+    PlanId = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\\.[A-Za-z0-9-]{1,64}$"
 }
 
 fn invalid(what: &'static str, text: &str, rule: &'static str) -> InvalidId {

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::doc::{Doc, Role, Source};
@@ -178,7 +179,7 @@ impl<'a> World<'a> {
 }
 
 /// What happens to one vendor record or one documentation record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// A documentation record is made from it.
@@ -203,7 +204,7 @@ pub enum Action {
 }
 
 /// The rule by which two records were found to be the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Rule {
     /// A person decided.
@@ -229,7 +230,7 @@ pub enum Rule {
 }
 
 /// One field's change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Change {
     /// The field.
     pub field: Field,
@@ -318,7 +319,7 @@ pub struct Unsynced {
 
 /// How the records of one kind ended. `fetched = synced + unsynced`, `synced = created + matched + updated + unchanged`,
 /// `unsynced` = the sum of `reasons`, `excluded` = the reason of that name.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Records that the read brought.
     pub fetched: u64,

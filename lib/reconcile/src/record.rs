@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ids::VendorId;
 
 /// What a record is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A customer of the MSP.
@@ -75,7 +76,7 @@ impl fmt::Display for Kind {
 macro_rules! fields {
     ($($(#[$doc:meta])* $variant:ident = $code:literal $shape:ident),+ $(,)?) => {
         /// A normalised field; its code is the JSON name and the CSV column.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum Field { $($(#[$doc])* #[serde(rename = $code)] $variant),+ }
 
         impl Field {
@@ -152,7 +153,7 @@ impl fmt::Display for Field {
 }
 
 /// The value of one field: never empty.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Value {
     /// One text.
@@ -171,7 +172,7 @@ impl fmt::Display for Value {
 }
 
 /// Normalised fields: what is absent or blank at the source is absent here.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Fields(BTreeMap<Field, Value>);
 

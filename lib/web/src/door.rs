@@ -108,6 +108,11 @@ pub trait Door: Send + Sync {
         guest: Option<&Guest>,
     ) -> impl Future<Output = Option<Response<Bytes>>> + Send;
 
+    /// Returns who a program is that shows this token; `None` for a stranger.
+    fn bearer(&self, _token: &str) -> Option<Actor> {
+        None
+    }
+
     /// Answers a stranger who asks for anything else.
     fn stranger(&self, place: &Place, head: &Parts) -> Response<Bytes>;
 

@@ -15,7 +15,7 @@ use crate::door::{Door, Place, is_same};
 use crate::form::Form;
 use crate::looks::{self, Look};
 use crate::visit::Visit;
-use crate::{Bytes, Site, remembered, reply};
+use crate::{Bytes, Site, api, programs, remembered, reply};
 
 /// The most bytes of a form: a few thousand picked records. A listener reads no more of a request.
 pub const FORM_BYTES_MAX: usize = 2 << 20;
@@ -33,6 +33,9 @@ pub(crate) async fn answer<D: Deps + 'static, G: Door>(
     request: Request<Bytes>,
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
+    if api::is_below(head.uri.path()) {
+        return programs::answer(site, door, place, &head, &body).await;
+    }
     if !place.is_ours(&head.headers) {
         return reply::turned_away(StatusCode::MISDIRECTED_REQUEST, "This address is not the console's.");
     }

@@ -12,6 +12,7 @@
 //! page of that session sent is turned away by the guard before anything else looks at it. Whatever is asked goes through
 //! `console::handle`, with the roles and the audit log of the command line.
 
+pub mod api;
 mod deeds;
 mod doings;
 pub mod door;
@@ -19,6 +20,7 @@ pub mod form;
 mod guard;
 mod looks;
 mod packing;
+mod programs;
 mod remembered;
 pub mod reply;
 mod visit;

@@ -4,5 +4,6 @@ mod bench;
 mod flow;
 mod folders;
 mod page;
+mod programs;
 mod psa;
 mod usage;

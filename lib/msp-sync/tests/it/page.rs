@@ -9,22 +9,22 @@ use serde_json::Value;
 use crate::bench::{Bench, ID, Running, Vendors};
 
 /// A `serve` with its console.
-struct Console {
+pub struct Console {
     _serving: Running,
-    address: String,
+    pub address: String,
     token: String,
 }
 
 /// What came back.
 #[derive(Debug)]
-struct Came {
-    status: u16,
+pub struct Came {
+    pub status: u16,
     head: String,
-    body: String,
+    pub body: String,
 }
 
 impl Came {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| {
             let (of, value) = line.split_once(": ")?;
             of.eq_ignore_ascii_case(name).then_some(value)
@@ -33,7 +33,7 @@ impl Came {
 }
 
 impl Console {
-    fn start(bench: &Bench) -> Self {
+    pub fn start(bench: &Bench) -> Self {
         let words = ["serve", "--json", "--listen", "127.0.0.1:0"];
         let mut child = bench.command(&words).spawn().expect("it starts");
         let mut line = String::new();
@@ -46,7 +46,7 @@ impl Console {
     }
 
     /// Sends a request with these headers besides `Host`, and reads the answer to its end.
-    fn send(&self, method: &str, path: &str, host: &str, headers: &[(&str, &str)], body: &str) -> Came {
+    pub fn send(&self, method: &str, path: &str, host: &str, headers: &[(&str, &str)], body: &str) -> Came {
         let mut stream = TcpStream::connect(&self.address).expect("it listens");
         let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
         for (name, value) in headers {
@@ -67,7 +67,7 @@ impl Console {
     }
 
     /// Opens the link and returns the cookie.
-    fn enter(&self) -> String {
+    pub fn enter(&self) -> String {
         let came = self.send("GET", &format!("/?token={}", self.token), &self.address, &[], "");
         assert_eq!((came.status, came.header("location")), (303, Some("/")), "{came:?}");
         let cookie = came.header("set-cookie").expect("a cookie");
@@ -76,7 +76,7 @@ impl Console {
     }
 
     /// Returns what the forms of the page at `path` carry.
-    fn csrf(&self, path: &str, cookie: &str) -> String {
+    pub fn csrf(&self, path: &str, cookie: &str) -> String {
         let page = self.get(path, cookie).body;
         let (_, rest) = page.split_once("name=\"csrf\" value=\"").expect("a form");
         rest.split('"').next().expect("a value").to_owned()

@@ -9,7 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use pages::refusal;
 
-use super::sessions::Sessions;
+use super::sessions::{Sessions, is_same};
 use super::{Door, Guest, Place, Told, cookies};
 use crate::Bytes;
 use crate::form::Form;
@@ -22,13 +22,19 @@ pub struct LinkDoor {
     actor: Actor,
     sessions: Sessions,
     announce: fn(&str),
+    token: Option<String>,
 }
 
 impl LinkDoor {
     /// Makes the door of the console at `address`, which lets in whoever has the link as `actor`. Each time a link was used,
     /// the next one is announced.
     pub fn new(address: SocketAddr, actor: Actor, announce: fn(&str)) -> io::Result<Self> {
-        Ok(Self { address, actor, sessions: Sessions::new()?, announce })
+        Ok(Self { address, actor, sessions: Sessions::new()?, announce, token: None })
+    }
+
+    /// Lets programs in, too, that show `token`.
+    pub fn with_token(self, token: String) -> Self {
+        Self { token: Some(token), ..self }
     }
 
     /// Returns the link that lets one browser in, once.
@@ -84,6 +90,11 @@ impl Door for LinkDoor {
         }
         let query = Form::parse(head.uri.query().unwrap_or_default().as_bytes());
         Some(self.enter(query.given("token")?, guest.is_some()))
+    }
+
+    fn bearer(&self, token: &str) -> Option<Actor> {
+        let ours = self.token.as_deref().filter(|ours| !ours.is_empty())?;
+        is_same(token, ours).then(|| self.actor.clone())
     }
 
     fn stranger(&self, _place: &Place, _head: &Parts) -> Response<Bytes> {
