@@ -134,7 +134,7 @@ fn signed_questions_are_not_for_the_pages() {
         ("/ask/x", false),
         ("/viewer/api/v1/status", false),
         ("/admin/api/v1", false),
-        ("/root/api/v1/status", true),
+        ("/owner/api/v1/status", true),
         ("/api/v1/status", true),
     ] {
         assert_eq!(is_for_pages(&event("POST", path, "")), expected, "{path}");

@@ -146,7 +146,8 @@ async fn answer<D: Deps>(request: Request, deps: &D, progress: &impl Progress) -
         Request::IntegrationSet { id, change } => integrations::set(deps, &id, &change).await,
         Request::Types { id, page } => integrations::types::types(deps, &id, &page).await,
         Request::SecretRotate { id, secret } => integrations::rotate(deps, &id, secret.0).await,
-        Request::Sync { target, force } => runs::sync(deps, &target, force, progress).await,
+        // Boxed: whole syncs are too large to lie on the stack beside all other questions.
+        Request::Sync { target, force } => Box::pin(runs::sync(deps, &target, force, progress)).await,
         Request::Records { id, kind, filter, page } => records::list(table, &id, kind, &filter, &page).await,
         Request::AutoMatch { id, kind } => decisions::auto_match(table, &id, kind).await,
         Request::Match { id, kind, vendor_id, doc_id } => {
@@ -170,10 +171,12 @@ async fn answer<D: Deps>(request: Request, deps: &D, progress: &impl Progress) -
             wizard::candidates(table, &id, &of).await
         }
         Request::Preview { id, page } => plans::preview(deps, &id, &page).await,
-        Request::Finish { id, plan, no_sync } => plans::finish(deps, &id, plan.as_deref(), no_sync, progress).await,
+        Request::Finish { id, plan, no_sync } => {
+            Box::pin(plans::finish(deps, &id, plan.as_deref(), no_sync, progress)).await
+        }
         Request::Plans { id, page } => plans::list(table, &id, &page).await,
         Request::PlanShow { plan, page } => plans::show(table, &plan, &page).await,
-        Request::PlanApprove { plan } => plans::approve(deps, &plan, progress).await,
+        Request::PlanApprove { plan } => Box::pin(plans::approve(deps, &plan, progress)).await,
         Request::PlanDiscard { plan } => plans::discard(deps, &plan).await,
         Request::Status { id, page } => runs::status(deps, id.as_deref(), &page).await,
         Request::Runs { id, page } => runs::list(table, id.as_deref(), &page).await,

@@ -7,7 +7,7 @@ use engine::life::decide_held;
 use engine::ports::Table;
 use engine::store::integrations::{Integration, IntegrationState};
 use engine::store::plans::{self as store, PlanHead, PlanState};
-use engine::store::{entries, roster};
+use engine::store::{catalogue, entries, roster};
 use engine::undoing::{self, Undone};
 use engine::watch::Unwatched;
 use reconcile::ids::{DocId, PlanId, Scope};
@@ -56,6 +56,7 @@ fn item_view(item: &Item) -> PlanItemView {
         vendor_id: item.vendor_id.clone(),
         name: item.name.clone(),
         doc_id: item.doc_id.clone(),
+        doc_name: None,
         rule: item.rule,
         changes: item.changes.clone(),
     }
@@ -96,7 +97,18 @@ pub(crate) async fn preview<D: Deps>(deps: &D, id: &str, page: &Page) -> Result<
     let Preview { head, scopes } = finishing::preview(&integration, deps.table(), deps.clock()).await?;
     let items: Vec<PlanItemView> = scopes.iter().flat_map(|scope| &scope.items).map(item_view).collect();
     let consequences = consequences(deps.table(), &integration, &scopes).await?;
-    Ok(Answer::Plan(PlanView { consequences, ..view(&head, numbered(items, page)?) }))
+    let list = named(deps.table(), numbered(items, page)?).await?;
+    Ok(Answer::Plan(PlanView { consequences, ..view(&head, list) }))
+}
+
+/// Fills in what the documentation records of a page of items are called: a person knows names, not ids.
+async fn named(table: &impl Table, mut list: List<PlanItemView>) -> Result<List<PlanItemView>, ConsoleError> {
+    let ids: BTreeSet<DocId> = list.items.iter().filter_map(|item| item.doc_id.clone()).collect();
+    let docs = catalogue::load_some(table, &ids).await?;
+    for item in &mut list.items {
+        item.doc_name = item.doc_id.as_ref().and_then(|id| docs.get(id)).map(|doc| doc.name.clone());
+    }
+    Ok(list)
 }
 
 /// Says what becomes of the records below clients that leave their documentation records.
@@ -271,7 +283,7 @@ async fn items(table: &impl Table, head: &PlanHead, page: &Page) -> Result<List<
 /// `plan show`.
 pub(crate) async fn show(table: &impl Table, plan: &str, page: &Page) -> Result<Answer, ConsoleError> {
     let head = find::plan(table, plan).await?;
-    let items = items(table, &head, page).await?;
+    let items = named(table, items(table, &head, page).await?).await?;
     Ok(Answer::Plan(view(&head, items)))
 }
 

@@ -62,6 +62,7 @@ mod tests {
             vendor_id: VendorId::parse("17").unwrap(),
             name: "FS\u{202e}01".to_owned(),
             doc_id: Some(DocId::parse("a_0123456789abcdef_0123456789abcdef").unwrap()),
+            doc_name: None,
             rule: None,
             changes: vec![
                 Change { field: Field::Os, from: None, to: Some(Value::Text("Windows\u{1b}[2J 11".to_owned())) },

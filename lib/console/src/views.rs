@@ -1,4 +1,6 @@
 //! The answers' parts, field by field as the contract names them (product.md section 6).
+//!
+//! Long because whoever writes a program against the interface reads all of them in one place.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -412,6 +414,9 @@ pub struct PlanItemView {
     pub name: String,
     /// The documentation record.
     pub doc_id: Option<DocId>,
+    /// Its name, where it exists already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doc_name: Option<String>,
     /// The rule by which it was found.
     pub rule: Option<Rule>,
     /// What changes, field by field.

@@ -23,12 +23,16 @@
   // While a run is under way its part of the page is asked for again and put in place.
   const every = 1500;
   let failures = 0;
+  // A page that somebody is leaving is not loaded again: that would take them back.
+  let left = 0;
+  addEventListener("beforeunload", () => { left = Date.now(); });
   async function look() {
     const live = document.getElementById("live");
     if (!live || live.dataset.live !== "yes") return;
     try {
       const answer = await ask(location.href);
       const fresh = parse(await answer.text()).getElementById("live");
+      if (Date.now() - left < 2 * every) return setTimeout(look, every);
       if (!answer.ok || !fresh || fresh.dataset.live !== "yes") return location.reload();
       local(fresh);
       live.replaceWith(document.adoptNode(fresh));

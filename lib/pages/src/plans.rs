@@ -1,9 +1,9 @@
 //! Plans: what is going to happen, or has happened, record by record.
 
-use console::views::{DocView, IntegrationView, List, PlanCounts, PlanSummary, PlanView};
+use console::views::{DocView, IntegrationView, List, PlanCounts, PlanItemView, PlanSummary, PlanView};
 use console::words::PlanState;
 use maud::{Markup, html};
-use reconcile::plan::{Change, Rule};
+use reconcile::plan::{Action, Change, Rule};
 use reconcile::record::Value;
 
 use crate::frame::{self, Doing, Part, Place, Visitor};
@@ -59,7 +59,8 @@ pub fn page(visitor: &Visitor, view: &IntegrationView, plan: &PlanView, doing: O
         } @else {
             div class="next" {
                 (sums(&plan.counts))
-                @for line in &plan.held_because { p { "Held: " (words::foreign(line)) } }
+                @let held = if plan.state == PlanState::Held { "Held: " } else { "It was held: " };
+                @for line in &plan.held_because { p { (held) (words::foreign(line)) } }
                 @if visitor.may_decide() { (acts(visitor, plan, &path)) }
             }
         }
@@ -67,6 +68,18 @@ pub fn page(visitor: &Visitor, view: &IntegrationView, plan: &PlanView, doing: O
         (frame::more(&path, &[], plan.next.as_deref()))
     };
     frame::page(visitor, Place::Elsewhere, "Plan", &content)
+}
+
+/// What it is about in the documentation.
+fn documented(item: &PlanItemView) -> Markup {
+    html! {
+        @match (&item.doc_id, &item.doc_name) {
+            (Some(doc), Some(name)) => a href=(links::doc(doc)) { (words::foreign(name)) },
+            (Some(_), None) if item.action == Action::Create => span class="faint" { "a new record" },
+            (Some(doc), None) => span class="faint small" { (doc) },
+            (None, _) => {}
+        }
+    }
 }
 
 fn acts(visitor: &Visitor, plan: &PlanView, path: &str) -> Markup {
@@ -135,7 +148,7 @@ pub fn items(plan: &PlanView) -> Markup {
     html! {
         @if !plan.items.is_empty() {
             div class="scroll" tabindex="0" role="region" aria-label="What the plan does" {
-                table {
+                table class="does" {
                     thead { tr { th { "Action" } th { "Kind" } th { "At the vendor" } th { "In the documentation" } th { "Changes" } } }
                     tbody {
                         @for item in &plan.items {
@@ -144,7 +157,7 @@ pub fn items(plan: &PlanView) -> Markup {
                                 td { (item.kind) }
                                 td class="wrap" { (words::foreign(&item.name)) " " (words::vendor_id(&item.vendor_id)) }
                                 td class="wrap" {
-                                    @if let Some(doc) = &item.doc_id { a href=(links::doc(doc)) { (doc) } }
+                                    (documented(item))
                                     @if let Some(rule) = item.rule.filter(|rule| *rule != Rule::Decision) { " " span class="faint small" { (words::rule(rule)) } }
                                 }
                                 td class="wrap" { (changes(&item.changes)) }

@@ -182,6 +182,7 @@ fn plan(state: PlanState) -> PlanView {
         vendor_id: vendor_id(),
         name: HOSTILE.to_owned(),
         doc_id: Some(doc_id("c")),
+        doc_name: Some(HOSTILE.to_owned()),
         rule: Some(Rule::Serial),
         changes: vec![change],
     };

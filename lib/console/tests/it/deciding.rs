@@ -127,6 +127,12 @@ async fn what_was_previewed_is_what_finish_applies() {
     assert_eq!((plan.counts.matched, plan.counts.exclude, plan.counts.create), (1, 1, 5));
     assert_eq!(plan.items.len(), 7);
     assert_eq!(plan.state, PlanState::Staged);
+    let named: Vec<_> = plan.items.iter().filter_map(|item| item.doc_name.as_deref()).collect();
+    assert_eq!(
+        named,
+        [clients[0].name.as_str()],
+        "what is matched is called by its name, what is created has none yet"
+    );
     assert_eq!(desk.docs(CLIENT).await.len(), 1, "nothing is written before Finish");
     let answer = desk.finish(Some(&plan)).await.unwrap();
     assert_eq!(answer.exit_code(), 0, "{answer:?}");
