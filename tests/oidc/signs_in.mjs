@@ -194,8 +194,9 @@ async function journey(browser, origin) {
   const csrf = await viewers.locator("input[name=csrf]").first().getAttribute("value");
   const order = (token) =>
     viewers.evaluate(async (csrf) => {
-      const body = new URLSearchParams({ csrf });
-      const answer = await fetch("/plan/acme.0123456789abcdef/discard", { method: "POST", body, redirect: "manual" });
+      const plan = "acme.0123456789abcdef";
+      const body = new URLSearchParams({ csrf, confirm: "acme" });
+      const answer = await fetch(`/plan/${plan}/discard`, { method: "POST", body, redirect: "manual" });
       return [answer.type, answer.status];
     }, token);
   assert.deepEqual(await order(csrf), ["opaqueredirect", 0], "what an order came to is told on the next page");

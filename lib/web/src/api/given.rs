@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::operations::{Operation, PATH_PARTS};
+use super::operations::{Body, Operation, PATH_PARTS};
 
 /// What a call gives, each part of it known to its operation.
 #[derive(Debug)]
@@ -63,6 +63,9 @@ impl<'a> Given<'a> {
             if !given.query.contains_key(parameter.name) {
                 return Err(usage(format!("the parameter {:?} is missing", parameter.name), parameter.what));
             }
+        }
+        if matches!(operation.body, Body::Json { is_required: true, .. }) && body.is_empty() {
+            return Err(usage("the body is missing", "send a JSON object; the document says what is in it"));
         }
         Ok(given)
     }

@@ -134,6 +134,7 @@ fn what_the_document_forbids_is_refused() {
         assert_eq!((status, &error["code"]), (400, &json!("usage")), "{target} {body}");
     }
     assert_eq!(turned_down("POST", "/integrations/acme/pause", JSON, "{}").0, 400, "it takes no body");
+    assert_eq!(turned_down("PATCH", "/integrations/acme", JSON, "").0, 400, "its body is missing");
 }
 
 #[test]
