@@ -251,7 +251,8 @@ async fn a_viewer_decides_nothing_and_an_order_needs_the_session_s_token_and_our
     let mut browser = Browser::default();
     world.sign_in(&mut browser).await;
     let csrf = browser.csrf(&world).await;
-    let answer = world.post(&mut browser, "/plan/acme.0123456789abcdef/discard", &[("csrf", &csrf)]).await;
+    let form = [("csrf", csrf.as_str()), ("confirm", "acme")];
+    let answer = world.post(&mut browser, "/plan/acme.0123456789abcdef/discard", &form).await;
     assert_eq!(answer.status, 303);
     let page = world.get(&mut browser, "/").await;
     assert!(page.text.contains("`plan discard` needs the role operator; vic@acme.example is viewer"), "{}", page.text);
