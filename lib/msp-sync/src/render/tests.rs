@@ -106,3 +106,19 @@ fn a_paragraph_keeps_its_indentation_and_never_cuts_a_word() {
     assert_eq!(super::paragraph("    one two three four", narrow), "    one two three\n    four\n");
     assert_eq!(super::paragraph("  unbreakableunbreakable x", narrow), "  unbreakableunbreakable\n  x\n");
 }
+
+#[test]
+fn a_run_that_the_guard_holds_is_not_told_as_nothing_changed() {
+    let run = |outcome: &str| -> console::views::RunView {
+        let run = serde_json::json!({
+            "run_id": "acme.20261122T200000000Z", "integration": "acme", "trigger": "manual", "outcome": outcome,
+            "started_at": "2026-11-22T20:00:00Z", "finished_at": null, "counts": {}, "vendor_requests": 17,
+            "plan_id": null, "progress": null, "notes": [], "log": [],
+        });
+        serde_json::from_value(run).unwrap()
+    };
+    let screen = Screen::PLAIN;
+    let held = super::runs_together(&[run("held")], screen);
+    assert!(held.contains("its plan waits for you") && !held.contains("Nothing has changed"), "{held}");
+    assert!(super::runs_together(&[run("complete")], screen).contains("Nothing has changed"));
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use console::views::{DocView, RunView, UnsyncedView};
+use console::words::Outcome;
 use reconcile::plan::Counts;
 use reconcile::reason::Reason;
 use reconcile::record::{Field, Kind};
@@ -43,7 +44,9 @@ pub(crate) fn runs_together(runs: &[RunView], screen: Screen) -> String {
         ]);
     }
     let changes = runs.iter().flat_map(|run| run.counts.values()).map(|of| of.created + of.matched + of.updated).sum();
+    let is_held = runs.iter().any(|run| run.outcome == Some(Outcome::Held));
     let told = match changes {
+        0 if is_held => "The guard stopped a large change: nothing was written, and its plan waits for you.".to_owned(),
         0 => "Nothing has changed at the vendors, so nothing was written.".to_owned(),
         _ => format!("Changed: {}.", counted(changes, "record")),
     };
