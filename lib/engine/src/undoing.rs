@@ -11,7 +11,7 @@ use crate::ports::Table;
 use crate::store::catalogue::Shelf;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PlanHead, PlanState};
-use crate::store::roster;
+use crate::store::{entries, roster};
 use crate::worlds;
 
 /// What came of undoing a plan.
@@ -30,7 +30,11 @@ pub async fn undo_plan(head: &PlanHead, integration: &Integration, table: &impl 
     for part in (0..=head.parts).rev() {
         let scopes = plans::load_part(table, &head.owner, part).await.doing("loading a part of a plan")?;
         for scope in scopes.iter().rev() {
+            // Finish forgot that something is staged here. As for any decision, the note is made before, so that a crash
+            // half-way hides none, and after, as a Finish may forget it meanwhile.
+            note_staged(scope, integration, table).await?;
             let kept = undo_scope(scope, integration, table).await?;
+            note_staged(scope, integration, table).await?;
             total.undone += (scope.items.len() - kept.len()) as u64;
             total.kept.extend(kept);
         }
@@ -42,6 +46,14 @@ pub async fn undo_plan(head: &PlanHead, integration: &Integration, table: &impl 
     head.state = PlanState::Undone;
     plans::save(table, &mut head).await.doing("marking a plan as undone")?;
     Ok(total)
+}
+
+/// Notes a scope in which undoing brings staged decisions back.
+async fn note_staged(scope: &ScopePlan, integration: &Integration, table: &impl Table) -> Result<(), StepError> {
+    if scope.items.iter().any(|item| item.before.mapping.staged.is_some()) {
+        entries::note_staged(table, &integration.id, &scope.scope).await.doing("noting staged decisions")?;
+    }
+    Ok(())
 }
 
 /// Reverses one scope of a plan and returns what stays.

@@ -207,6 +207,28 @@ async fn undo_takes_back_what_nobody_changed_since() {
 }
 
 #[tokio::test]
+async fn what_undo_stages_again_is_in_the_next_preview() {
+    let desk = Desk::read().await;
+    let client = desk.records(CLIENT).await[0].clone();
+    desk.staged(create(these(&[&client]))).await;
+    let plan = desk.preview().await;
+    desk.finish(Some(&plan)).await.unwrap();
+    let created = desk.records(CLIENT).await[0].clone();
+    desk.staged(decide(&created, Choice::Exclude)).await;
+    let plan = desk.preview().await;
+    desk.finish(Some(&plan)).await.unwrap();
+
+    desk.ask(Request::Undo { plan: plan.plan_id.to_string() }).await.unwrap();
+    let after = desk.records(CLIENT).await[0].clone();
+    assert_eq!((after.state, after.staged), (State::Excluded, true), "the exclusion waits for Finish again");
+    let again = desk.preview().await;
+    assert_eq!(again.counts.exclude, 1, "{again:?}");
+    desk.finish(Some(&again)).await.unwrap();
+    let after = desk.records(CLIENT).await[0].clone();
+    assert_eq!((after.state, after.staged), (State::Excluded, false));
+}
+
+#[tokio::test]
 async fn decisions_are_carried_to_another_deployment() {
     let first = Desk::read().await;
     let clients = first.records(CLIENT).await;
