@@ -91,14 +91,13 @@ def expected(world):
 
 
 def compare(findings, lists, world):
-    """Notes every row that is only here or only there; where the sandbox wrote no world down, that there are rows at all."""
-    there = expected(world) if world else None
+    """Notes every row that is only here or only there."""
+    there = expected(world)
     for name, rows in lists.items():
         here = sorted(map(FOUND[name], rows), key=repr)
         findings.fits(f"there are {name}", here)
         findings.same(f"{name} by id", len(here), len({row[0] for row in here}))
-        if there:
-            own = sorted(there[name], key=repr)
-            findings.same(f"{name} of the world alone", [], [row for row in own if row not in set(here)][:5])
-            findings.same(f"{name} of the client alone", [], [row for row in here if row not in set(own)][:5])
-            findings.same(f"how many {name}", len(own), len(here))
+        own = sorted(there[name], key=repr)
+        findings.same(f"{name} of the world alone", [], [row for row in own if row not in set(here)][:5])
+        findings.same(f"{name} of the client alone", [], [row for row in here if row not in set(own)][:5])
+        findings.same(f"how many {name}", len(own), len(here))

@@ -38,8 +38,6 @@ def sandbox(vendor):
 
 
 def world(system):
-    """Returns what a sort of system sees of the world, from the file that the second argument names; None where the sandbox
-    wrote none."""
+    """Returns what a sort of system sees of the world, from the file that the second argument names."""
     with open(sys.argv[2], encoding="utf-8") as file:
-        text = file.read()
-    return json.loads(text)[system] if text else None
+        return json.load(file)[system]

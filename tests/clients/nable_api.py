@@ -11,16 +11,16 @@ from NAbleAPI import NAble
 
 from findings import Findings, sandbox, world
 
-# The host that the region `us` stands for.
-HOST = "https://www.systemmonitor.us/api/"
+# The address that the region `us` stands for.
+ADDRESS = "https://www.systemmonitor.us/api/"
 
 
 def redirect(own):
-    """Lets every request to the region's host go to the address `own`."""
+    """Lets every request to the address of the region go to the address `own`."""
     send = requests.Session.request
 
     def request(self, method, url, **named):
-        return send(self, method, url.replace(HOST, own), **named)
+        return send(self, method, url.replace(ADDRESS, own), **named)
 
     requests.Session.request = request
 
@@ -91,23 +91,21 @@ def refused(findings, what, words, act):
 
 def main():
     nable, counts = sandbox("nable-rmm")
-    redirect(nable["settings"]["url"])
+    redirect(nable["settings"]["url"] + "/api/")
     findings = Findings("nable_api")
     client = NAble("us", nable["secret"]["api_key"])
     names, sites, devices = read(findings, client)
     findings.same("clients", counts["clients"], len(names))
     findings.fits("some devices lack a serial number", any(not device[4] for device in devices))
 
-    shown = world("rmm")
-    if shown:
-        companies = shown["companies"]
-        findings.same("names of clients", sorted(company["name"] for company in companies), sorted(names))
-        theirs = [(company["name"], site["name"]) for company in companies for site in company["sites"]]
-        findings.same("sites", sorted(theirs), sorted(sites))
-        rows = sorted(expected(company, device) for company in companies for device in company["devices"])
-        findings.same("devices", len(rows), len(devices))
-        for row, own in zip(rows, sorted(devices)):
-            findings.same("a device", row, own)
+    companies = world("rmm")["companies"]
+    findings.same("names of clients", sorted(company["name"] for company in companies), sorted(names))
+    theirs = [(company["name"], site["name"]) for company in companies for site in company["sites"]]
+    findings.same("sites", sorted(theirs), sorted(sites))
+    rows = sorted(expected(company, device) for company in companies for device in company["devices"])
+    findings.same("devices", len(rows), len(devices))
+    for row, own in zip(rows, sorted(devices)):
+        findings.same("a device", row, own)
 
     first = client.clients(devicetype="server")[0]
     site = next(site for site in client.sites(clientid=first["clientid"]) if client.servers(siteid=site["siteid"]))
