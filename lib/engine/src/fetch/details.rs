@@ -41,13 +41,14 @@ impl<T: Table, Q: QueueOut, N: Transport, C: Clock, W: Watch> Reader<'_, T, Q, N
         for (place, record) in records.into_iter().enumerate() {
             let listed = record.fingerprint();
             let known = stored.get(&(kind, record.vendor_id.clone())).filter(|entry| entry.listed.is_some());
-            let is_good = |entry: &&Entry| entry.listed == Some(listed) && self.trigger != Trigger::Forced;
+            let is_same = |entry: &&Entry| entry.listed == Some(listed);
+            let is_good = |entry: &&Entry| is_same(entry) && self.trigger != Trigger::Forced;
             let is_wanted = self.wants_detail(&record);
             if is_wanted && known.filter(is_good).is_none() {
                 missing.push((place, record.clone()));
             }
             // Until its detail came, a record that was completed before stays as it was.
-            rows.push(match known.filter(|entry| is_wanted || is_good(entry)) {
+            rows.push(match known.filter(|entry| is_wanted || is_same(entry)) {
                 Some(entry) => Row { record: entry.record.clone(), copies: 1, listed: entry.listed },
                 None => Row { record, copies: 1, listed: None },
             });

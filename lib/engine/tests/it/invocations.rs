@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reconcile::record::Kind;
+use reconcile::record::{Field, Kind};
 use reconcile::run::{Outcome, Trigger};
 
 use crate::lab::{INVOCATION, Lab};
@@ -92,6 +92,25 @@ async fn a_changed_row_costs_one_detail() {
     let details: Vec<&String> = second.calls.keys().filter(|path| is_detail(path)).collect();
     assert_eq!(details.len(), 1, "{details:?}");
     assert_eq!(second.run.counts[&Kind::Asset].updated, 1, "{:?}", second.run.counts);
+}
+
+/// A forced run makes no call for assets of a type that is chosen no longer; what earlier calls told of them stays.
+#[tokio::test]
+async fn a_forced_run_keeps_the_details_of_a_type_chosen_no_longer() {
+    let lab = Lab::new(10, 400);
+    let chosen = types();
+    let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
+    lab.add("kaseya-bms", &chosen).await;
+    lab.run("kaseya-bms", Trigger::Manual, INVOCATION).await;
+    let told = lab.vendor_records("kaseya-bms", Kind::Asset);
+    let with_interfaces = told.values().filter(|record| record.fields.get(Field::MacAddresses).is_some()).count();
+    assert!(with_interfaces > 100, "{with_interfaces} assets are known by their interfaces");
+    lab.choose_types("kaseya-bms", &[]).await;
+    let forced = lab.run("kaseya-bms", Trigger::Forced, INVOCATION).await;
+    assert!(!forced.calls.keys().any(|path| is_detail(path)), "{:?}", forced.calls);
+    let left = lab.vendor_records("kaseya-bms", Kind::Asset);
+    let differing: Vec<&String> = told.keys().filter(|place| told.get(*place) != left.get(*place)).collect();
+    assert_eq!((differing, told.len()), (Vec::new(), left.len()));
 }
 
 /// A service desk that can say what changed is asked for that on scheduled nights, and for everything every seventh night

@@ -17,6 +17,8 @@ use engine::syncing::account;
 use engine::watch::Unwatched;
 use jiff::Timestamp;
 use reconcile::ids::IntegrationId;
+use reconcile::mapping::Entry;
+use reconcile::record::{Kind, VendorRecord};
 use reconcile::run::Trigger;
 use sandbox::{Size, Vendors, World};
 
@@ -85,6 +87,23 @@ impl Lab {
         added.auto_create.clone_from(&added.sync);
         added.types = added.types.map(|_| types.iter().map(|one| (*one).to_owned()).collect());
         wizard::add(&self.table, &self.secrets, added, &secret).await;
+    }
+
+    /// Chooses the types of assets with these ids, as a person does.
+    pub async fn choose_types(&self, vendor: &str, types: &[&str]) {
+        let mut changed = integrations::load(&self.table, &id(vendor)).await.expect("readable").expect("added");
+        changed.types = Some(types.iter().map(|one| (*one).to_owned()).collect());
+        changed.epoch += 1;
+        integrations::save(&self.table, &mut changed).await.expect("memory never fails");
+    }
+
+    /// Returns what is stored of a vendor's records of one kind, by place.
+    pub fn vendor_records(&self, vendor: &str, kind: Kind) -> BTreeMap<String, VendorRecord> {
+        let (partition, place) = (format!("records#{vendor}#"), format!("{}#", kind.code()));
+        let items = self.table.dump().into_iter();
+        let stored = items.filter(|item| item.key.pk.starts_with(&partition) && item.key.sk.starts_with(&place));
+        let record = |body: &str| serde_json::from_str::<Entry>(body).expect("a stored entry").record;
+        stored.map(|item| (format!("{} {}", item.key.pk, item.key.sk), record(&item.body))).collect()
     }
 
     /// Runs an integration to its end, an hour after the last one. `lives` is how long an invocation may take; one that

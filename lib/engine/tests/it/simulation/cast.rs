@@ -42,6 +42,9 @@ pub trait Cast: Clone + Send + Sync + 'static {
     /// Lets people work at the vendors for a day, and tonight go wrong there, or go right. Returns what happened.
     fn day(&self, rng: &mut Rng, now: Timestamp) -> Vec<String>;
 
+    /// Lets somebody do one thing at the vendors, now. Returns what it was.
+    fn deed(&self, rng: &mut Rng, now: Timestamp) -> String;
+
     /// Ends what goes wrong at one vendor.
     fn heal(&self, which: usize);
 
@@ -65,10 +68,5 @@ pub trait Cast: Clone + Send + Sync + 'static {
     /// but what they recognise, and whatever happens, one catalogue comes of it.
     fn is_consistent(&self) -> bool {
         false
-    }
-
-    /// Says whether a row of a list shows every change of its record; if not, some are seen by forced runs alone.
-    fn lists_show_everything(&self) -> bool {
-        true
     }
 }

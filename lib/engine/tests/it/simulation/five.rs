@@ -111,19 +111,20 @@ impl Cast for Five {
     }
 
     fn day(&self, rng: &mut Rng, now: Timestamp) -> Vec<String> {
-        self.set_time(now);
-        let mut told = Vec::new();
-        for _ in 0..rng.usize(..7) {
-            told.push(self.vendors.world.change(|world| {
-                let done = deeds::some_deed(rng, world, &mut self.away(), self.is_consistent);
-                if self.is_consistent {
-                    make_consistent(world);
-                }
-                done
-            }));
-        }
+        let mut told: Vec<String> = (0..rng.usize(..7)).map(|_| self.deed(rng, now)).collect();
         told.extend((0..self.listings.len()).filter_map(|which| self.trouble(rng, which)));
         told
+    }
+
+    fn deed(&self, rng: &mut Rng, now: Timestamp) -> String {
+        self.set_time(now);
+        self.vendors.world.change(|world| {
+            let done = deeds::some_deed(rng, world, &mut self.away(), self.is_consistent);
+            if self.is_consistent {
+                make_consistent(world);
+            }
+            done
+        })
     }
 
     fn heal(&self, which: usize) {
@@ -173,11 +174,6 @@ impl Cast for Five {
 
     fn is_consistent(&self) -> bool {
         self.is_consistent
-    }
-
-    /// Kaseya BMS's list of assets does not show their models (kaseya_bms.md section 6).
-    fn lists_show_everything(&self) -> bool {
-        false
     }
 }
 

@@ -90,6 +90,12 @@ impl Cast for Pair {
         told
     }
 
+    fn deed(&self, rng: &mut Rng, _: Timestamp) -> String {
+        let which = rng.usize(..2);
+        let letter = ['a', 'b'][which];
+        format!("{letter}: {}", at_vendor(rng, &mut self.vendor(which), letter))
+    }
+
     fn heal(&self, which: usize) {
         self.vendor(which).troubles = Default::default();
     }

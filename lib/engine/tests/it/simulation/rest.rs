@@ -37,9 +37,6 @@ pub async fn come_to_rest<C: Cast>(sim: &mut Sim<C>) {
         sim.left[which] = None;
     }
     sim.clock.advance(Duration::from_secs(3600));
-    if !sim.cast.lists_show_everything() {
-        sync_all(sim, Trigger::Forced).await;
-    }
     for round in 0.. {
         assert!(round < ROUNDS_MAX, "it does not come to rest");
         let before = lasting(sim);

@@ -46,6 +46,10 @@ impl<C: Cast> Sim<C> {
             let which = self.some_one();
             let approve = self.rng.bool();
             self.decide_held(which, approve).await;
+        } else if choice < 9 {
+            let done = self.cast.deed(&mut self.rng, self.clock.now());
+            self.tell(format!("meanwhile: {done}"));
+            wizard::document(&self.table, self.cast.documentation()).await;
         } else if choice < 30 || self.queue.depth() == 0 {
             let which = self.some_one();
             self.read(which, wanted).await;

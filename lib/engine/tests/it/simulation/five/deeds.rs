@@ -1,8 +1,10 @@
 //! What happens in a day at the MSP and at its clients, so that it shows at the vendors.
 
+use std::net::Ipv4Addr;
+
 use fastrand::Rng;
 use sandbox::World;
-use sandbox::world::{Client, ClientNo, Device, PersonNo, SiteNo};
+use sandbox::world::{Client, ClientNo, Device, DeviceNo, PersonNo, SiteNo};
 
 /// Clients beyond which no more are taken on, and devices of one client.
 const CLIENTS_MAX: usize = 6;
@@ -49,6 +51,13 @@ fn put_in(world: &mut World, client: ClientNo, mut device: Device) -> bool {
     true
 }
 
+/// Gives a device another address. Kaseya BMS's list shows that, but neither model nor interfaces (kaseya_bms.md section 6),
+/// and nobody but a forced run would notice.
+fn move_to_address(rng: &mut Rng, world: &mut World, number: DeviceNo) {
+    let address = Ipv4Addr::new(10, 99, rng.u8(..), rng.u8(1..255));
+    world.change_device(number, |device| device.ips = vec![address.into()]);
+}
+
 fn with_devices(rng: &mut Rng, world: &mut World, away: &mut Away, client: ClientNo) -> Option<String> {
     let choice = rng.u32(..9);
     if choice < 3 {
@@ -79,6 +88,7 @@ fn with_devices(rng: &mut Rng, world: &mut World, away: &mut Away, client: Clien
         6 => {
             let model = format!("M{}", rng.u32(..9));
             world.change_device(number, |device| device.model = Some(model.into()));
+            move_to_address(rng, world, number);
             format!("{number:?} is another model")
         }
         7 => {
@@ -89,6 +99,7 @@ fn with_devices(rng: &mut Rng, world: &mut World, away: &mut Away, client: Clien
         }
         _ => {
             world.change_device(number, |device| device.update_software(now_ms));
+            move_to_address(rng, world, number);
             format!("{number:?} has other software")
         }
     })
@@ -214,6 +225,7 @@ fn muddle(rng: &mut Rng, world: &mut World, client: ClientNo) -> Option<String> 
         }
         3 => {
             world.change_device(number?, |device| device.interfaces = other.expect("there is one").interfaces);
+            move_to_address(rng, world, number?);
             format!("{number:?} has the interfaces of another device")
         }
         4 => {
