@@ -6,7 +6,7 @@ use engine::finishing::{self, Finished, Preview};
 use engine::life::decide_held;
 use engine::ports::Table;
 use engine::store::integrations::{Integration, IntegrationState};
-use engine::store::plans::{self as store, PlanHead, PlanState};
+use engine::store::plans::{self as store, Place, PlanHead, PlanState};
 use engine::store::{catalogue, entries, roster};
 use engine::undoing::{self, Undone};
 use engine::watch::Unwatched;
@@ -90,15 +90,43 @@ fn refuse_before_kinds(integration: &Integration) -> Result<(), ConsoleError> {
     }
 }
 
-/// `preview`: the plan of everything that is staged.
+/// `preview`: the plan of everything that is staged. Its first page plans and stores the plan; the pages after it are read
+/// from what was stored, so that all of them are pages of one plan, the one that Finish is asked for.
 pub(crate) async fn preview<D: Deps>(deps: &D, id: &str, page: &Page) -> Result<Answer, ConsoleError> {
-    let integration = find::integration(deps.table(), id).await?;
+    let table = deps.table();
+    let integration = find::integration(table, id).await?;
     refuse_before_kinds(&integration)?;
-    let Preview { head, scopes } = finishing::preview(&integration, deps.table(), deps.clock()).await?;
-    let items: Vec<PlanItemView> = scopes.iter().flat_map(|scope| &scope.items).map(item_view).collect();
-    let consequences = consequences(deps.table(), &integration, &scopes).await?;
-    let list = named(deps.table(), numbered(items, page)?).await?;
-    Ok(Answer::Plan(PlanView { consequences, ..view(&head, list) }))
+    let Some(place) = paging::place(page, 1 + PLACE_PARTS)? else {
+        let Preview { head, scopes } = finishing::preview(&integration, table, deps.clock()).await?;
+        let list = preview_items(table, &head, page, Place::default()).await?;
+        let consequences = consequences(table, &integration, &scopes).await?;
+        return Ok(Answer::Plan(PlanView { consequences, ..view(&head, list) }));
+    };
+    let head = PlanId::parse(&place[0]).map_err(|_| bad_cursor())?;
+    let head = store::load(table, &head).await?.filter(|head| head.plan_id.integration() == integration.id);
+    let head = head.ok_or_else(bad_cursor)?;
+    if head.state != PlanState::Staged {
+        let state = crate::words::PlanState::from(head.state);
+        let message = format!("the preview that this is a page of, {}, is {state}", head.plan_id);
+        let hint = format!("look at `preview {}` from its first page", integration.id);
+        return Err(ConsoleError::new(Code::PlanOutdated, message, hint));
+    }
+    let list = preview_items(table, &head, page, place_in_plan(&place[1..])?).await?;
+    Ok(Answer::Plan(view(&head, list)))
+}
+
+/// Loads a page of a preview, whose cursor names the plan.
+async fn preview_items(
+    table: &impl Table,
+    head: &PlanHead,
+    page: &Page,
+    from: Place,
+) -> Result<List<PlanItemView>, ConsoleError> {
+    items(table, head, page, from, |place| {
+        let (part, chunk, item) = (place.part.to_string(), place.chunk.to_string(), place.item.to_string());
+        paging::cursor(&[head.plan_id.as_str(), &part, &chunk, &item])
+    })
+    .await
 }
 
 /// Fills in what the documentation records of a page of items are called: a person knows names, not ids.
@@ -111,13 +139,19 @@ async fn named(table: &impl Table, mut list: List<PlanItemView>) -> Result<List<
     Ok(list)
 }
 
-/// Says what becomes of the records below clients that leave their documentation records.
+/// Below so many clients that are mapped to nothing yet is looked whether records are mapped there all the same.
+const UNMAPPED_LOOKED_BELOW_MAX: usize = 50;
+
+/// Says what becomes of the records below clients that leave their documentation records. Records stay mapped below a
+/// client that is reset, so a client may have some without being mapped itself; who decides about hundreds of new ones at
+/// once is not told of that, since it would take reading all that lies below them.
 async fn consequences(
     table: &impl Table,
     integration: &Integration,
     scopes: &[ScopePlan],
 ) -> Result<Vec<ConsequenceView>, ConsoleError> {
     let mut all = Vec::new();
+    let mut unmapped_left = UNMAPPED_LOOKED_BELOW_MAX;
     let clients = scopes.iter().filter(|plan| plan.scope == Scope::Clients).flat_map(|plan| &plan.items);
     for item in clients {
         let message = match item.action {
@@ -126,6 +160,10 @@ async fn consequences(
             Action::Reset => "they stay as they are and wait until the client is matched again",
             Action::Update | Action::Stale | Action::Return | Action::Archive | Action::Detach => continue,
         };
+        if item.before.mapping.doc.is_none() {
+            let Some(left) = unmapped_left.checked_sub(1) else { continue };
+            unmapped_left = left;
+        }
         let below = entries::load_scope(table, &integration.id, &Scope::Client(item.vendor_id.clone())).await?;
         let mut mapped: BTreeMap<Kind, u64> = BTreeMap::new();
         for entry in below.values() {
@@ -143,13 +181,6 @@ async fn consequences(
         }));
     }
     Ok(all)
-}
-
-/// Cuts a page out of a plan's items, whose order is fixed by the plan.
-fn numbered(items: Vec<PlanItemView>, page: &Page) -> Result<List<PlanItemView>, ConsoleError> {
-    let numbered: Vec<(usize, PlanItemView)> = items.into_iter().enumerate().collect();
-    let list = paging::slice(numbered, page, |(number, _)| number.to_string())?;
-    Ok(List { items: list.items.into_iter().map(|(_, item)| item).collect(), next: list.next })
 }
 
 /// `finish`.
@@ -257,33 +288,42 @@ pub(crate) async fn list(table: &impl Table, id: &str, page: &Page) -> Result<An
     Ok(Answer::Plans(List { items: list.items.iter().map(summary).collect(), next: list.next }))
 }
 
-/// Loads a page of a plan's items, part by part; a part is loaded only if the page touches it.
-async fn items(table: &impl Table, head: &PlanHead, page: &Page) -> Result<List<PlanItemView>, ConsoleError> {
-    let limit = paging::limit(page)?;
-    let bad = || ConsoleError::new(Code::Usage, "no cursor of this list", "give the `next` of the page before");
-    let (first_part, mut skip): (u64, usize) = match paging::place(page, 2)? {
-        None => (0, 0),
-        Some(place) => (place[0].parse().map_err(|_| bad())?, place[1].parse().map_err(|_| bad())?),
-    };
-    let mut list = List { items: Vec::new(), next: None };
-    for part in first_part..=head.parts {
-        let scopes = store::load_part(table, &head.owner, part).await?;
-        for (number, item) in scopes.iter().flat_map(|scope| &scope.items).enumerate().skip(skip) {
-            if list.items.len() == limit {
-                list.next = Some(paging::cursor(&[&part.to_string(), &number.to_string()]));
-                return Ok(list);
-            }
-            list.items.push(item_view(item));
-        }
-        skip = 0;
-    }
-    Ok(list)
+/// Numbers that name a place in a plan.
+const PLACE_PARTS: usize = 3;
+
+fn bad_cursor() -> ConsoleError {
+    ConsoleError::new(Code::Usage, "no cursor of this list", "give the `next` of the page before")
+}
+
+/// Reads a place in a plan.
+fn place_in_plan(numbers: &[String]) -> Result<Place, ConsoleError> {
+    let [part, chunk, item] = numbers else { return Err(bad_cursor()) };
+    let number = |text: &str| text.parse::<usize>().map_err(|_| bad_cursor());
+    Ok(Place { part: part.parse().map_err(|_| bad_cursor())?, chunk: number(chunk)?, item: number(item)? })
+}
+
+/// Loads a page of a plan's items.
+async fn items(
+    table: &impl Table,
+    head: &PlanHead,
+    page: &Page,
+    from: Place,
+    cursor: impl Fn(Place) -> String,
+) -> Result<List<PlanItemView>, ConsoleError> {
+    let (items, next) = store::items(table, head, from, paging::limit(page)?).await?;
+    named(table, List { items: items.iter().map(item_view).collect(), next: next.map(cursor) }).await
 }
 
 /// `plan show`.
 pub(crate) async fn show(table: &impl Table, plan: &str, page: &Page) -> Result<Answer, ConsoleError> {
     let head = find::plan(table, plan).await?;
-    let items = named(table, items(table, &head, page).await?).await?;
+    let from = match paging::place(page, PLACE_PARTS)? {
+        Some(numbers) => place_in_plan(&numbers)?,
+        None => Place::default(),
+    };
+    let cursor =
+        |place: Place| paging::cursor(&[&place.part.to_string(), &place.chunk.to_string(), &place.item.to_string()]);
+    let items = items(table, &head, page, from, cursor).await?;
     Ok(Answer::Plan(view(&head, items)))
 }
 

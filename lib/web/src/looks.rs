@@ -6,7 +6,8 @@ use console::handle::Deps;
 use console::request::{Page, RecordFilter, Request};
 use console::views::{IntegrationView, StatusView};
 use pages::{
-    Visitor, adding, audit, catalogue, home, integration, links, matching, picking, plans, preview, runs, unsynced,
+    Notice, Visitor, adding, audit, catalogue, home, integration, links, matching, picking, plans, preview, runs,
+    unsynced,
 };
 use reconcile::mapping::State;
 use reconcile::reason::Reason;
@@ -70,6 +71,17 @@ pub(crate) async fn look<D: Deps + 'static>(
         [] => {
             visitor.notice = visit.notice();
             home_page(visit, &visitor).await?
+        }
+        ["i", id, "preview"] if query.given("cursor").is_some() => {
+            visitor.notice = visit.notice();
+            match of_integration(visit, &visitor, &parts[1..], query).await {
+                // The page belongs to a plan that is no more; the present one is looked at from its beginning.
+                Err(error) if error.code == Code::PlanOutdated => {
+                    visit.tell(Notice::from(&error));
+                    return Ok(Look::To(links::integration(id, "preview")));
+                }
+                page => page?,
+            }
         }
         ["i", rest @ ..] => {
             visitor.notice = visit.notice();

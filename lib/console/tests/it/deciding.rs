@@ -4,6 +4,7 @@ use console::answer::Answer;
 use console::error::Code;
 use console::request::{Choice, Deciding, Page, RecordFilter, Request, Selection};
 use console::words::{IntegrationState, PlanState};
+use engine::ports::Table;
 use reconcile::mapping::State;
 use reconcile::plan::Action;
 use reconcile::reason::Reason;
@@ -166,6 +167,42 @@ async fn a_plan_whose_inputs_moved_is_refused_with_what_changed() {
     let now = desk.preview().await;
     assert_eq!(now.counts.create, 2);
     desk.finish(Some(&now)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_pages_of_a_preview_are_pages_of_one_plan() {
+    let desk = Desk::read().await;
+    let clients = desk.records(CLIENT).await;
+    desk.staged(create(these(&[&clients[0], &clients[1], &clients[2]]))).await;
+    let page = async |limit: usize, cursor: Option<String>| match desk
+        .ask(Request::Preview { id: id(), page: Page { limit, cursor } })
+        .await
+    {
+        Ok(Answer::Plan(view)) => Ok(view),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(error),
+    };
+    let first = page(1, None).await.unwrap();
+    // Somebody decides meanwhile; nobody has previewed that yet.
+    desk.staged(create(these(&[&clients[3]]))).await;
+    let before = desk.table.meter().read();
+    let second = page(1, first.next.clone()).await.unwrap();
+    let third = page(1, second.next.clone()).await.unwrap();
+    let spent = desk.table.meter().read();
+    assert!(spent.write_units == before.write_units, "reading on writes nothing");
+    let named: Vec<&str> = [&first, &second, &third].iter().map(|view| view.items[0].name.as_str()).collect();
+    let mut wanted = [&clients[0], &clients[1], &clients[2]];
+    wanted.sort_by(|one, other| one.vendor_id.cmp(&other.vendor_id));
+    assert_eq!(named, wanted.map(|record| record.name.as_str()));
+    assert!(third.next.is_none() && third.plan_id == first.plan_id && second.counts.create == 3);
+    let anew = page(1, None).await.unwrap();
+    assert_eq!(anew.counts.create, 4);
+    let error = page(1, first.next.clone()).await.unwrap_err();
+    assert_eq!(error.code, Code::PlanOutdated, "{error}");
+    assert!(error.message.contains(first.plan_id.as_str()), "{error}");
+    for cursor in ["zz", "6100"] {
+        assert_eq!(page(1, Some(cursor.to_owned())).await.unwrap_err().code, Code::Usage, "{cursor}");
+    }
 }
 
 #[tokio::test]

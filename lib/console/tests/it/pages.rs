@@ -201,6 +201,31 @@ async fn pages_of_long_lists_cost_about_a_page_and_never_everything() {
 }
 
 #[tokio::test]
+async fn a_page_of_a_preview_costs_a_page_of_its_plan() {
+    let desk = big().await;
+    desk.ask(Request::CreateUnmatched { id: id().to_string(), kind: Some(Kind::Client) }).await.unwrap();
+    let page = async |cursor: Option<String>| {
+        let request = Request::Preview { id: id().to_string(), page: Page { limit: ROWS, cursor } };
+        let Answer::Plan(view) = desk.ask(request).await.unwrap() else { panic!() };
+        view
+    };
+    let before = desk.table.meter().read();
+    let first = page(None).await;
+    // Clients and their documentation, 600 units, and what lies below fifty of them: not below all.
+    cost(&desk, "preview of 2,000 decisions, the first page", before, 1_300.0, 2_000.0);
+    let mut seen = first.items.len();
+    let mut next = first.next;
+    while let Some(cursor) = next {
+        let before = desk.table.meter().read();
+        let view = page(Some(cursor)).await;
+        cost(&desk, "preview, a page", before, 400.0, 0.0);
+        seen += view.items.len();
+        next = view.next;
+    }
+    assert_eq!(seen, CLIENTS);
+}
+
+#[tokio::test]
 async fn every_record_is_on_one_page() {
     let desk = Desk::live().await;
     let clients = desk.records(Kind::Client).await;

@@ -223,5 +223,66 @@ pub async fn load_part(table: &impl Table, owner: &str, part: u64) -> Result<Vec
     Ok(plans)
 }
 
+/// A place in a plan: before the `item`-th item of a chunk.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The part.
+    pub part: u64,
+    /// The chunk of that part.
+    pub chunk: usize,
+    /// The item in that chunk.
+    pub item: usize,
+}
+
+impl Place {
+    /// Returns the stored place after which this one's chunk is the first.
+    fn before_its_chunk(self) -> String {
+        match self.chunk.checked_sub(1) {
+            Some(chunk) => chunk_key("", self.part, chunk).sk,
+            None => format!("part#{:08}", self.part),
+        }
+    }
+
+    /// Reads the chunk's place from where it is stored.
+    fn of_chunk(sk: &str) -> Option<Self> {
+        let (part, chunk) = sk.strip_prefix("part#")?.split_once('#')?;
+        Some(Self { part: part.parse().ok()?, chunk: chunk.parse().ok()?, item: 0 })
+    }
+}
+
+/// Loads up to `limit` items of a plan from a place on, and the place of the one after them. The chunks that hold them are
+/// read, and no other: a page of a long plan costs about a page.
+pub async fn items(
+    table: &impl Table,
+    head: &PlanHead,
+    from: Place,
+    limit: usize,
+) -> Result<(Vec<Item>, Option<Place>), StoreError> {
+    let mut found = Vec::new();
+    let mut query = Query { limit: 1, ..Query::prefix(format!("plan#{}", head.owner), "part#") };
+    query.after = Some(from.before_its_chunk());
+    loop {
+        let page = table.query(&query).await?;
+        for stored in &page.items {
+            let Some(chunk) = Place::of_chunk(&stored.key.sk).filter(|chunk| chunk.part <= head.parts) else {
+                return Ok((found, None));
+            };
+            let is_first = (chunk.part, chunk.chunk) == (from.part, from.chunk);
+            let skipped = if is_first { from.item } else { 0 };
+            let pieces: Vec<ScopePlan> = decode(stored)?;
+            for (number, item) in pieces.into_iter().flat_map(|piece| piece.items).enumerate().skip(skipped) {
+                if found.len() == limit {
+                    return Ok((found, Some(Place { item: number, ..chunk })));
+                }
+                found.push(item);
+            }
+        }
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => return Ok((found, None)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;
