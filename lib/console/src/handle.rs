@@ -187,7 +187,7 @@ async fn answer<D: Deps>(request: Request, deps: &D, progress: &impl Progress) -
             catalogue::list(table, kind, client.as_deref(), search.as_deref(), &page).await
         }
         Request::DocsShow { doc } => catalogue::show(table, &doc).await,
-        Request::DocsHistory { doc } => history::of_doc(table, &doc).await,
+        Request::DocsHistory { doc, cursor } => history::of_doc(table, &doc, cursor).await,
         Request::DocsImport { kind, csv } => catalogue::import(table, kind, &csv).await,
         Request::DocsExport { kind } => catalogue::export(table, kind).await,
         Request::DocsEdit { doc, set, release } => catalogue::edit(table, &doc, &set, &release).await,

@@ -439,6 +439,8 @@ pub enum Request {
     DocsHistory {
         /// Which documentation record.
         doc: String,
+        /// Where to go on: the `next` of an earlier answer. How much one answer has follows from what had to be read for it.
+        cursor: Option<String>,
     },
     /// `docs import`.
     DocsImport {

@@ -87,8 +87,22 @@ fn row(doc: &DocView, kind: Kind) -> Markup {
     }
 }
 
+/// Where a shown part of a history begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begins {
+    /// With the newest.
+    Newest,
+    /// Further back.
+    Earlier,
+}
+
 /// Returns one documentation record; `client` is the one it lies below, `history` what happened to it.
-pub fn record(visitor: &Visitor, doc: &DocView, client: Option<&DocView>, history: &[HistoryView]) -> String {
+pub fn record(
+    visitor: &Visitor,
+    doc: &DocView,
+    client: Option<&DocView>,
+    history: (&List<HistoryView>, Begins),
+) -> String {
     let content = html! {
         p class="back" {
             a href=(links::with("/catalogue", &[("kind", doc.kind.code())])) { (words::kinds(doc.kind)) }
@@ -109,7 +123,7 @@ pub fn record(visitor: &Visitor, doc: &DocView, client: Option<&DocView>, histor
         (fields(visitor, doc))
         (sources(doc))
         @if visitor.may_decide() { (edit(visitor, doc)) }
-        (happened(visitor, history))
+        (happened(visitor, doc, history))
         p class="faint small below" { (doc.doc_id) }
     };
     frame::page(visitor, Place::Catalogue, &shown(&doc.name), &content)
@@ -172,15 +186,22 @@ fn change(visitor: &Visitor, doc: &DocView, field: Field, value: &str, origin: &
 }
 
 /// What happened to a record, newest first.
-fn happened(visitor: &Visitor, history: &[HistoryView]) -> Markup {
+fn happened(visitor: &Visitor, doc: &DocView, (history, begins): (&List<HistoryView>, Begins)) -> Markup {
+    let own = links::doc(&doc.doc_id);
     html! {
         section aria-labelledby="history" {
-            h2 id="history" { "History" }
-            @if history.is_empty() {
-                p class="faint" { "Nothing is known to have happened to it: it was read in, or it is older than the plans that are looked through." }
+            h2 id="history" { "History" @if begins == Begins::Earlier { ", further back" } }
+            @if history.items.is_empty() {
+                p class="faint" {
+                    @match (begins, &history.next) {
+                        (_, Some(_)) => "Nothing happened to it in the part of the past that was looked through.",
+                        (Begins::Newest, None) => "No plan and no person changed it since it was read in.",
+                        (Begins::Earlier, None) => "Nothing happened to it before.",
+                    }
+                }
             } @else {
                 ol class="history" {
-                    @for one in history {
+                    @for one in &history.items {
                         li {
                             span class="faint" { (words::instant(one.at, visitor)) } " "
                             span class="strong" { (shown(&one.what)) } " by " (shown(&one.who))
@@ -188,6 +209,14 @@ fn happened(visitor: &Visitor, history: &[HistoryView]) -> Markup {
                             @if let Some(plan) = &one.plan_id { ", " a href=(links::plan(plan)) { "plan" } }
                             (plans::changes(&one.changes))
                         }
+                    }
+                }
+            }
+            @if history.next.is_some() || begins == Begins::Earlier {
+                p class="more" {
+                    @if begins == Begins::Earlier { a class="button" href={ (own) "#history" } { "Newest" } " " }
+                    @if let Some(next) = &history.next {
+                        a class="button" href={ (links::with(&own, &[("cursor", next)])) "#history" } { "Look further back" }
                     }
                 }
             }

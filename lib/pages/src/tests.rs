@@ -272,7 +272,15 @@ fn pages(role: Role) -> Vec<(&'static str, String)> {
         ("runs", runs::list(&visitor, &live, &List::whole(vec![run(Outcome::Complete), run(Outcome::Held)]))),
         ("run", runs::page(&visitor, &live, &run(Outcome::Incomplete), None)),
         ("catalogue", catalogue::list(&visitor, &listing)),
-        ("record", catalogue::record(&visitor, &doc(), Some(&doc()), &[happened()])),
+        (
+            "record",
+            catalogue::record(
+                &visitor,
+                &doc(),
+                Some(&doc()),
+                (&List::whole(vec![happened()]), catalogue::Begins::Newest),
+            ),
+        ),
         ("audit", audit::page(&visitor, &List::whole(vec![line]))),
         ("error", refusal::error(&visitor, &ConsoleError::new(Code::Refused, HOSTILE, HOSTILE))),
     ]

@@ -160,8 +160,10 @@ async fn elsewhere<D: Deps + 'static>(
                 Some(client) => Some(ask!(visit, Request::DocsShow { doc: client.to_string() }, Doc)),
                 None => None,
             };
-            let history = ask!(visit, Request::DocsHistory { doc: doc.doc_id.to_string() }, History);
-            Ok(catalogue::record(visitor, &doc, client.as_ref(), &history.items))
+            let cursor = query.given("cursor").map(str::to_owned);
+            let begins = if cursor.is_some() { catalogue::Begins::Earlier } else { catalogue::Begins::Newest };
+            let history = ask!(visit, Request::DocsHistory { doc: doc.doc_id.to_string(), cursor }, History);
+            Ok(catalogue::record(visitor, &doc, client.as_ref(), (&history, begins)))
         }
         ["audit"] => {
             let list = ask!(visit, Request::Audit { page: page(query) }, Audit);

@@ -207,7 +207,7 @@ async fn a_record_tells_what_plans_and_people_did_to_it() {
     let doc = desk.docs(Kind::Client).await[0].clone();
     let set = [("phone".to_owned(), "+1 555 0100".to_owned())].into();
     desk.ask(Request::DocsEdit { doc: doc.doc_id.to_string(), set, release: Vec::new() }).await.unwrap();
-    let answer = desk.ask(Request::DocsHistory { doc: doc.doc_id.to_string() }).await.unwrap();
+    let answer = desk.ask(Request::DocsHistory { doc: doc.doc_id.to_string(), cursor: None }).await.unwrap();
     let Answer::History(list) = answer else { panic!("{answer:?}") };
     let told: Vec<(&str, &str)> = list.items.iter().map(|one| (one.what.as_str(), one.who.as_str())).collect();
     assert_eq!(told, [("docs edit", "ann"), ("created", crate::desk::ID)], "{list:?}");

@@ -7,6 +7,7 @@ mod contract;
 mod cost;
 mod deciding;
 mod desk;
+mod history;
 mod office;
 mod pages;
 mod running;

@@ -443,9 +443,9 @@ static CATALOGUE: &[Operation] = &[
         "/docs/{doc_id}/history",
         "docs_history",
         "Lists what happened to a documentation record, newest first.",
-        &[],
+        &[CURSOR],
         SchemaGenerator::subschema_for::<List<HistoryView>>,
-        |given| Ok(Request::DocsHistory { doc: given.part("doc_id") }),
+        |given| Ok(Request::DocsHistory { doc: given.part("doc_id"), cursor: given.text("cursor") }),
     ),
     Operation {
         verb: Verb::Patch,
