@@ -80,6 +80,7 @@ async function makeProvider(redirectTo) {
       client_id: CLIENT.id,
       client_secret: CLIENT.secret,
       redirect_uris: [`${redirectTo}/sign-in/callback`],
+      post_logout_redirect_uris: [`${redirectTo}/signed-out`],
       response_types: ["code"],
       grant_types: ["authorization_code"],
     }],
@@ -130,6 +131,16 @@ async function signIn(page, name) {
   await page.locator("input[name=password]").fill("any will do here");
   await page.getByRole("button").first().click();
   await page.locator("button[type=submit]", { hasText: /continue/i }).click();
+}
+
+/** Says whether the provider lets somebody in again without a word; a session here that comes of it is dropped. */
+async function isKnown(context, origin) {
+  const page = await context.newPage();
+  await page.goto(`${origin}/sign-in`);
+  const isAsked = await page.locator("input[name=login]").count();
+  await context.clearCookies({ name: SESSION });
+  await page.close();
+  return isAsked === 0;
 }
 
 const ok = (what) => console.log(`ok      ${what}`);
@@ -186,6 +197,15 @@ async function journey(browser, origin) {
   assert.deepEqual(await anns.cookies(origin).then((all) => all.filter((cookie) => cookie.name === SESSION)), []);
   assert.equal(await probe(again.value), 401);
   ok("signing out ends the session, also for a copy of its cookie");
+
+  assert.ok(await isKnown(anns, origin), "the provider still knows her");
+  await page.getByRole("link", { name: "Sign out of the organisation, too" }).click();
+  await page.getByRole("button", { name: /yes, sign me out/i }).click();
+  await page.waitForURL(`${origin}/signed-out`);
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await look(page, "signed-out-there");
+  assert.ok(!(await isKnown(anns, origin)), "the provider has forgotten her");
+  ok("the provider's own session is ended, and the browser comes back");
 
   const viewers = await (await context()).newPage();
   await viewers.goto(origin);

@@ -43,14 +43,27 @@ pub fn sign_in_failed(why: &str, hint: &str, path: &str) -> String {
     )
 }
 
-/// The page of somebody who went; `path` lets somebody else sign in.
-pub fn signed_out(path: &str) -> String {
+/// The page of somebody who went; `path` lets somebody else sign in, and `elsewhere` ends the session that the
+/// organisation's sign-in keeps by itself. It is a link: whoever follows it is signed out of other programs, too.
+pub fn signed_out(path: &str, elsewhere: Option<&str>) -> String {
     frame::bare(
         "Signed out",
         &html! {
             h1 { "You are signed out" }
-            p { "This browser has no access any more. Your organisation's own sign-in may still be open in it." }
-            p { a class="button" href=(path) { "Sign in" } }
+            @match elsewhere {
+                Some(page) => {
+                    p { "This browser has no access to msp-sync any more." }
+                    p class="hint" { "Your organisation's own sign-in may still be open in it. Ending that signs you out of everything that uses it." }
+                    p class="buttons" {
+                        a class="button main" href=(path) { "Sign in" }
+                        a class="button" href=(page) { "Sign out of the organisation, too" }
+                    }
+                }
+                None => {
+                    p { "This browser has no access any more. Your organisation's own sign-in may still be open in it." }
+                    p { a class="button" href=(path) { "Sign in" } }
+                }
+            }
         },
     )
 }

@@ -34,6 +34,8 @@ pub const WINDOW: SignedDuration = SignedDuration::from_mins(5);
 
 const BEGIN: &str = "/sign-in";
 const CALLBACK: &str = "/sign-in/callback";
+/// Where the provider sends people whose session it ended.
+const SIGNED_OUT: &str = "/signed-out";
 
 const SESSION: &str = "msp_sync_session";
 const BEGUN: &str = "msp_sync_sign_in";
@@ -243,8 +245,13 @@ impl<D: Deps> Door for OidcDoor<D> {
         }
     }
 
-    async fn receive(&self, place: &Place, head: &Parts, _guest: Option<&Guest>) -> Option<Response<Bytes>> {
+    async fn receive(&self, place: &Place, head: &Parts, guest: Option<&Guest>) -> Option<Response<Bytes>> {
         let path = head.uri.path();
+        if path == SIGNED_OUT && head.method == Method::GET {
+            // Who has a session here is not signed out, whatever the provider ended.
+            let page = || reply::html(StatusCode::OK, refusal::signed_out(&begin_again(), None));
+            return Some(guest.map_or_else(page, |_| reply::to("/")));
+        }
         if head.method != Method::GET || ![BEGIN, CALLBACK].contains(&path) {
             return None;
         }
@@ -261,7 +268,7 @@ impl<D: Deps> Door for OidcDoor<D> {
             Ok(answer) => answer,
             Err(Refused { status, who, note, why, hint }) => {
                 self.note(&who, "sign-in refused", note).await;
-                reply::html(status, refusal::sign_in_failed(&why, &hint, &links::with(BEGIN, &[("again", "yes")])))
+                reply::html(status, refusal::sign_in_failed(&why, &hint, &begin_again()))
             }
         };
         if path == CALLBACK {
@@ -279,7 +286,12 @@ impl<D: Deps> Door for OidcDoor<D> {
     async fn leave(&self, place: &Place, guest: &Guest) -> Response<Bytes> {
         let over = self.now().as_second() + SESSION_MAX.as_secs();
         let mut answer = match sign_in::end_session(self.deps.table(), &guest.session, over).await {
-            Ok(()) => reply::html(StatusCode::OK, refusal::signed_out(&links::with(BEGIN, &[("again", "yes")]))),
+            Ok(()) => {
+                let back = format!("{}{SIGNED_OUT}", place.origin());
+                let elsewhere = self.provider.leaving(self.deps.transport(), &back, self.now()).await;
+                let page = refusal::signed_out(&begin_again(), elsewhere.as_ref().map(Url::as_str));
+                reply::html(StatusCode::OK, page)
+            }
             Err(error) => {
                 tracing::error!(error = with_causes(&error), "a session could not be ended");
                 let why = "This browser has forgotten your session, but it could not be ended everywhere.";
@@ -318,6 +330,11 @@ impl<D: Deps> Door for OidcDoor<D> {
 /// Where the provider sends the browser back to; it has to know this address.
 fn callback(place: &Place) -> String {
     format!("{}{CALLBACK}", place.origin())
+}
+
+/// Returns where somebody begins who is to be asked for the name and password again.
+fn begin_again() -> String {
+    links::with(BEGIN, &[("again", "yes")])
 }
 
 /// Browsers take a cookie with this name from the host itself alone, over https.

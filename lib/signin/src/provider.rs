@@ -7,6 +7,7 @@ use apis::call::{Call, Method, Reply, SecretText, Text};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use console::shown::shown;
+use engine::error::with_causes;
 use engine::ports::{Route, SendError, Transport};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::JwkSet;
@@ -67,6 +68,7 @@ pub(crate) struct Metadata {
     token_endpoint: Address,
     jwks_uri: Address,
     userinfo_endpoint: Option<Address>,
+    end_session_endpoint: Option<Address>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
 }
 
@@ -135,6 +137,24 @@ impl Provider {
             None => false,
         };
         page.scheme() == "https" || (self.settings.allow_loopback && is_loopback)
+    }
+
+    /// Returns where a browser ends the provider's own session and is sent back to `back` (OpenID Connect RP-Initiated
+    /// Logout, section 2). We name ourselves and show no ID token: with the groups that roles come from one may be larger
+    /// than the cookie that would have to keep it, and the provider knows by its own cookie whose session it is.
+    pub(crate) async fn leaving<T: Transport>(&self, transport: &T, back: &str, now: Timestamp) -> Option<Url> {
+        let metadata = match self.metadata(transport, now).await {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                tracing::warn!(error = with_causes(&error), "it is not known where the provider's session is ended");
+                return None;
+            }
+        };
+        let mut page = metadata.leaving().filter(|page| self.may_be_opened(page))?.clone();
+        page.query_pairs_mut()
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("post_logout_redirect_uri", back);
+        Some(page)
     }
 
     /// Returns the keys that the provider signs with; `again` where one is missing among those that are known.
@@ -226,6 +246,11 @@ impl Metadata {
     /// Returns the page that a browser is sent to.
     pub(crate) fn page(&self) -> &Url {
         &self.authorization_endpoint.0
+    }
+
+    /// Returns the page at which the provider's own session is ended, where it has one.
+    fn leaving(&self) -> Option<&Url> {
+        self.end_session_endpoint.as_ref().map(|Address(page)| page)
     }
 
     /// Says whether the provider takes this way of proving who we are; what it does not say is the first of them.

@@ -310,6 +310,48 @@ async fn signing_out_ends_the_session_wherever_its_cookie_is() {
 }
 
 #[tokio::test]
+async fn who_signs_out_is_offered_to_end_the_providers_session_too() {
+    let leave = async |leaving: Option<&str>, is_down: bool| {
+        let mut world = World::new();
+        world.provider().leaving = leaving.map(str::to_owned);
+        let mut browser = Browser::default();
+        world.sign_in(&mut browser).await;
+        let csrf = browser.csrf(&world).await;
+        // A process that has not asked the provider yet.
+        world.restart();
+        world.provider().is_down = is_down;
+        let answer = world.post(&mut browser, "/sign-out", &[("csrf", &csrf)]).await;
+        assert_eq!((answer.status, browser.cookies.len()), (200, 0), "{}", answer.text);
+        answer.text
+    };
+    let there = "https://login.acme.example/leave?tenant=acme";
+    let page = leave(Some(there), false).await;
+    let link =
+        format!("{there}&amp;client_id=console&amp;post_logout_redirect_uri=https%3A%2F%2F{HOST_NAME}%2Fsigned-out");
+    assert!(page.contains(&link), "{page}");
+    for (leaving, is_down) in [(None, false), (Some("http://login.acme.example/leave"), false), (Some(there), true)] {
+        let page = leave(leaving, is_down).await;
+        assert!(page.contains("You are signed out") && !page.contains("/leave"), "{leaving:?}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn who_comes_back_signed_out_is_told_so_and_who_is_not_sees_the_console() {
+    let world = World::new();
+    let mut browser = Browser::default();
+    let answer = world.get(&mut browser, "/signed-out").await;
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer.text.contains("You are signed out") && answer.text.contains("/sign-in?again=yes"),
+        "{}",
+        answer.text
+    );
+    world.sign_in(&mut browser).await;
+    let answer = world.get(&mut browser, "/signed-out").await;
+    assert_eq!((answer.status, answer.to.as_str()), (303, "/"));
+}
+
+#[tokio::test]
 async fn sign_ins_are_counted_over_all_processes_by_address_and_network() {
     let mut world = World::new();
     let knock = || Request::get("/sign-in").body(Bytes::new()).unwrap();

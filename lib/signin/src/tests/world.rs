@@ -62,6 +62,8 @@ pub struct ProviderState {
     /// Takes the place of the token that would be made.
     pub forged: Option<String>,
     pub is_down: bool,
+    /// Where its own session is ended, if it says so.
+    pub leaving: Option<String>,
     /// The nonce and the challenge of the code that was given last.
     pub asked: BTreeMap<String, String>,
     pub now: i64,
@@ -93,7 +95,7 @@ impl ProviderState {
         }
         let said = match call.url.path() {
             "/tenant/.well-known/openid-configuration" => json!({
-                "issuer": ISSUER, "authorization_endpoint": "https://login.acme.example/authorize?tenant=acme",
+                "end_session_endpoint": self.leaving, "issuer": ISSUER, "authorization_endpoint": "https://login.acme.example/authorize?tenant=acme",
                 "token_endpoint": "https://login.acme.example/token", "jwks_uri": "https://login.acme.example/keys",
                 "userinfo_endpoint": "https://login.acme.example/me",
             }),
@@ -200,6 +202,7 @@ impl World {
             about: json!({}),
             forged: None,
             is_down: false,
+            leaving: None,
             asked: BTreeMap::new(),
             now: clock.now().as_second(),
         };
