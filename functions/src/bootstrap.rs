@@ -1,16 +1,18 @@
 //! What every function does before its first event: read the environment, build the adapters once.
 //!
-//! Clients are built here and not at first use, since Lambda gives the init phase a full processor and does not charge
-//! the caller's patience for it. `SSL_CERT_FILE` in the function's environment makes them load one bundle instead of a
-//! folder of certificates.
+//! Clients are built here and not at first use, and connections to the services that a function always calls are opened
+//! here, since Lambda gives the init phase a full processor. Certificate roots are compiled in; `SSL_CERT_FILE` in the
+//! function's environment names a bundle that takes their place, and is read here, once. What each part of a start costs
+//! stands in docs/cold-start.md.
 //!
 //! A wrong environment does not end the process, which would show as `Runtime.ExitError` without a word: the function
 //! starts and answers every event with what is wrong.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use apis::account::Surroundings;
-use aws::SdkConfig;
+use aws::Config;
 use aws::functions::Functions;
 use aws::queue::SqsQueue;
 use aws::schedules::Schedules;
@@ -23,6 +25,7 @@ use lambda_runtime::{Error, LambdaEvent, Runtime, service_fn};
 use serde::Serialize;
 use serde_json::{Value, json};
 use signin::OidcDoor;
+use tls::Tls;
 use tracing::Instrument;
 use transport::{Loopback, Options, Transport};
 use web::ClosedDoor;
@@ -60,6 +63,9 @@ pub enum ConfigurationError {
     /// Variables are missing or empty.
     #[error("the function's environment lacks {}", .0.join(", "))]
     Missing(Vec<&'static str>),
+    /// The bundle of certificates that `SSL_CERT_FILE` names is of no use.
+    #[error("the function cannot tell whom to trust")]
+    Certificates(#[source] tls::BundleError),
     /// The HTTP client cannot be built.
     #[error("the function cannot call vendors")]
     Transport(#[source] transport::TransportError),
@@ -116,7 +122,7 @@ pub type ReconcilerPorts = reconciling::Ports<Told<DynamoTable>, SqsQueue>;
 /// A vendor function: its adapters, and what makes its continuation.
 struct Vendor {
     ports: VendorPorts,
-    config: SdkConfig,
+    config: Config,
     continuation_group: String,
     scheduler_role_arn: String,
 }
@@ -162,16 +168,25 @@ fn from_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-fn transport(configuration: &Configuration) -> Result<(Transport, Surroundings), ConfigurationError> {
-    let transport = Transport::new(Options { loopback: configuration.loopback, ..Options::default() });
+fn certificates() -> Result<Tls, ConfigurationError> {
+    match from_environment("SSL_CERT_FILE").as_deref().map(str::trim) {
+        None | Some("") => Ok(Tls::compiled_in()),
+        Some(bundle) => Tls::of_bundle(Path::new(bundle)).map_err(ConfigurationError::Certificates),
+    }
+}
+
+fn transport(configuration: &Configuration, tls: Tls) -> Result<(Transport, Surroundings), ConfigurationError> {
+    let loopback = configuration.loopback;
+    let transport = Transport::new(Options { loopback, tls: Some(tls), ..Options::default() });
     transport.prepare().map_err(ConfigurationError::Transport)?;
-    Ok((transport, Surroundings { allow_loopback: configuration.loopback == Loopback::Allowed }))
+    Ok((transport, Surroundings { allow_loopback: loopback == Loopback::Allowed }))
 }
 
 async fn vendor_function() -> Result<Vendor, ConfigurationError> {
     let configuration = Configuration::read(VENDOR_VARIABLES, from_environment)?;
-    let (transport, surroundings) = transport(&configuration)?;
-    let config = aws::config().await;
+    let tls = certificates()?;
+    let config = aws::config_of_function(&tls, from_environment);
+    let (transport, surroundings) = transport(&configuration, tls)?;
     let metrics = configuration.metrics;
     let ports = fetching::Ports {
         table: Told::new(DynamoTable::open(&config, &configuration.table_name), metrics.clone()),
@@ -182,23 +197,28 @@ async fn vendor_function() -> Result<Vendor, ConfigurationError> {
         metrics,
     };
     let continuation_group = from_environment("CONTINUATION_GROUP").unwrap_or_default();
+    config.open_connections(&["dynamodb", "secretsmanager", "sqs"]).await;
     Ok(Vendor { ports, config, continuation_group, scheduler_role_arn: configuration.scheduler_role_arn })
 }
 
 async fn reconciler_ports() -> Result<ReconcilerPorts, ConfigurationError> {
     let configuration = Configuration::read(RECONCILER_VARIABLES, from_environment)?;
-    let config = aws::config().await;
+    let config = aws::config_of_function(&certificates()?, from_environment);
     let metrics = configuration.metrics;
-    Ok(reconciling::Ports {
+    let ports = reconciling::Ports {
         table: Told::new(DynamoTable::open(&config, &configuration.table_name), metrics.clone()),
         queue: SqsQueue::open(&config, &configuration.records_queue_url),
         metrics,
-    })
+    };
+    config.open_connections(&["dynamodb", "sqs"]).await;
+    Ok(ports)
 }
 
 async fn console_function() -> Result<Console, ConfigurationError> {
     let configuration = Configuration::read(CONSOLE_VARIABLES, from_environment)?;
-    let (transport, surroundings) = transport(&configuration)?;
+    let tls = certificates()?;
+    let config = aws::config_of_function(&tls, from_environment);
+    let (transport, surroundings) = transport(&configuration, tls)?;
     let value = |name: &str| from_environment(name).unwrap_or_default().trim().to_owned();
     let parts = Parts {
         table_name: configuration.table_name,
@@ -209,10 +229,12 @@ async fn console_function() -> Result<Console, ConfigurationError> {
         scheduler_role_arn: configuration.scheduler_role_arn,
         function_arn_prefix: value("FUNCTION_ARN_PREFIX"),
     };
-    let config = aws::config().await;
     let sign_in = SignIn::read(value, &config, &parts.secret_prefix, surroundings.allow_loopback);
     let sign_in = sign_in.map_err(ConfigurationError::SignIn)?;
     let stack = Arc::new(Stack::open(&config, parts));
+    // The first page wants the secrets of the sign-in.
+    let services: &[&str] = if sign_in.is_some() { &["dynamodb", "secretsmanager"] } else { &["dynamodb"] };
+    config.open_connections(services).await;
     let holder = Holder { name: "console".to_owned(), gone_after: fetching::READER_GONE_AFTER };
     Ok(Console { stack, transport: Arc::new(transport), surroundings, holder, sign_in })
 }

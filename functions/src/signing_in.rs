@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use apis::call::SecretText;
-use aws::SdkConfig;
+use aws::Config;
 use aws::secrets::Texts;
 use engine::error::with_causes;
 use signin::seal::Sealer;
@@ -41,7 +41,7 @@ impl SignIn {
     /// Reads the parameters; `None` where no provider is named, an error where one is and the rest cannot be read.
     pub fn read(
         variable: impl Fn(&str) -> String,
-        config: &SdkConfig,
+        config: &Config,
         prefix: &str,
         allow_loopback: bool,
     ) -> Result<Option<Self>, String> {

@@ -18,8 +18,9 @@ const ARROWS: &[Arrows] = &[
     Arrows { of: "reconcile", to: &[], in_tests: &[] },
     Arrows { of: "apis", to: &["reconcile"], in_tests: &[] },
     Arrows { of: "engine", to: &["apis", "reconcile"], in_tests: &["sandbox"] },
-    Arrows { of: "transport", to: &["apis", "engine"], in_tests: &[] },
-    Arrows { of: "aws", to: &["apis", "engine", "reconcile"], in_tests: &[] },
+    Arrows { of: "tls", to: &[], in_tests: &[] },
+    Arrows { of: "transport", to: &["apis", "engine", "tls"], in_tests: &[] },
+    Arrows { of: "aws", to: &["apis", "engine", "reconcile", "tls"], in_tests: &[] },
     Arrows { of: "local", to: &["apis", "aws", "engine", "reconcile"], in_tests: &[] },
     Arrows { of: "console", to: &["apis", "engine", "reconcile"], in_tests: &["sandbox"] },
     Arrows { of: "pages", to: &["apis", "console", "reconcile"], in_tests: &[] },
@@ -28,9 +29,10 @@ const ARROWS: &[Arrows] = &[
     Arrows { of: "sandbox", to: &["apis", "reconcile"], in_tests: &[] },
     Arrows {
         of: "functions",
-        to: &["apis", "aws", "console", "engine", "reconcile", "signin", "transport", "web"],
+        to: &["apis", "aws", "console", "engine", "reconcile", "signin", "tls", "transport", "web"],
         in_tests: &["local", "sandbox"],
     },
+    Arrows { of: "start", to: &["aws", "functions", "tls", "transport"], in_tests: &[] },
     Arrows {
         of: "msp-sync",
         to: &["apis", "aws", "console", "engine", "local", "reconcile", "sandbox", "transport", "web"],
@@ -79,9 +81,11 @@ const IMPURE: &[&str] = &["tokio", "async-std", "smol", "mio", "socket2", "hyper
 /// Third-party crates that only these crates may name.
 const RESERVED: &[(&str, &[&str])] = &[
     ("reqwest", &["transport"]),
+    ("rustls", &["tls"]),
+    ("webpki-roots", &["tls"]),
     ("dynoxide-rs", &["local"]),
     ("rusqlite", &["local"]),
-    ("lambda_runtime", &["functions"]),
+    ("lambda_runtime", &["functions", "start"]),
     ("aws_lambda_events", &["functions"]),
     ("clap", &["msp-sync"]),
     ("anyhow", &["msp-sync", "tests"]),

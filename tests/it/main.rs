@@ -3,6 +3,7 @@
 mod arrows;
 mod deny;
 mod driver;
+mod lean;
 mod reading;
 mod reading_autotask;
 mod reading_connectwise;

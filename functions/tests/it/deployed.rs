@@ -42,7 +42,7 @@ impl Bundle {
             return None;
         };
         let name = format!("{name}-{}", std::process::id());
-        let config = aws::config_at(&endpoint).await;
+        let config = aws::config_at(&endpoint);
         let table = DynamoTable::open(&config, &name);
         table.create_if_missing().await.expect("the stand-in makes a table");
         let queue_url = stand_in::create_fifo_queue(&endpoint, &name).await;

@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, mpsc, watch};
 
 /// One event on its way to the function.
 struct Invocation {
@@ -32,6 +32,7 @@ struct Said {
 }
 
 struct Api {
+    polled: watch::Sender<bool>,
     events: Mutex<mpsc::Receiver<Invocation>>,
     answers: mpsc::Sender<Said>,
 }
@@ -39,6 +40,7 @@ struct Api {
 /// A function that runs.
 pub struct Function {
     child: Child,
+    polled: watch::Receiver<bool>,
     events: mpsc::Sender<Invocation>,
     answers: mpsc::Receiver<Said>,
     invocations: usize,
@@ -62,7 +64,8 @@ impl Function {
         let address = listener.local_addr().expect("a listener has an address");
         let (events, incoming) = mpsc::channel(1);
         let (outgoing, answers) = mpsc::channel(1);
-        let api = Arc::new(Api { events: Mutex::new(incoming), answers: outgoing });
+        let (polling, polled) = watch::channel(false);
+        let api = Arc::new(Api { polled: polling, events: Mutex::new(incoming), answers: outgoing });
         let routes = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/{outcome}", post(outcome))
@@ -87,7 +90,12 @@ impl Function {
             .kill_on_drop(true)
             .spawn()
             .expect("cargo has built the function");
-        Self { child, events, answers, invocations: 0, timeout: Duration::from_secs(300) }
+        Self { child, polled, events, answers, invocations: 0, timeout: Duration::from_secs(300) }
+    }
+
+    /// Waits until the function asks for its first event.
+    pub async fn started(&mut self) {
+        self.polled.wait_for(|polled| *polled).await.expect("the Runtime API listens");
     }
 
     /// Sends an event and returns the answer.
@@ -127,6 +135,7 @@ pub fn json_lines(log: &str) -> Vec<Value> {
 
 /// Waits for an event, as Lambda freezes a function without one.
 async fn next(State(api): State<Arc<Api>>) -> impl IntoResponse {
+    api.polled.send_replace(true);
     let Some(event) = api.events.lock().await.recv().await else { return StatusCode::GONE.into_response() };
     let headers = [
         ("lambda-runtime-aws-request-id", event.request_id),

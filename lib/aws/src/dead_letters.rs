@@ -2,11 +2,11 @@
 //!
 //! By receiving, sending and deleting, which every queue can; SQS's own move task is not everywhere.
 
-use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use engine::ports::QueueError;
 
+use crate::Config;
 use crate::failure::told;
 
 /// How long a message that is looked at is hidden from others, in seconds.
@@ -35,7 +35,7 @@ pub struct DeadLetters {
 
 impl DeadLetters {
     /// Opens the dead letters at `url` of the queue at `records_url`; nothing is sent.
-    pub fn open(config: &SdkConfig, url: &str, records_url: &str) -> Self {
+    pub fn open(config: &Config, url: &str, records_url: &str) -> Self {
         Self { client: Client::new(config), url: url.to_owned(), records_url: records_url.to_owned() }
     }
 

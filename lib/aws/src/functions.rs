@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use serde_json::Value;
 
+use crate::Config;
 use crate::signed::{CallError, Signed, SignedCall};
 use crate::stack::StackError;
 
@@ -14,7 +14,7 @@ pub struct Functions(Signed);
 
 impl Functions {
     /// Opens the way; nothing is sent.
-    pub fn open(config: &SdkConfig) -> Self {
+    pub fn open(config: &Config) -> Self {
         Self(Signed::open(config, "lambda"))
     }
 

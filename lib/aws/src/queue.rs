@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageSystemAttributeName, SendMessageBatchRequestEntry};
 use engine::ports::{Delivery, Envelope, QueueError, QueueIn, QueueOut};
 use sha2::{Digest, Sha256};
 
+use crate::Config;
 use crate::failure::told;
 
 /// SQS's limit of entries in one batch.
@@ -32,7 +32,7 @@ pub struct SqsQueue {
 
 impl SqsQueue {
     /// Opens the queue at `url`; nothing is sent.
-    pub fn open(config: &SdkConfig, url: impl Into<String>) -> Self {
+    pub fn open(config: &Config, url: impl Into<String>) -> Self {
         Self::new(Client::new(config), url)
     }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::Config;
 use crate::functions::encoded;
 use crate::signed::{CallError, Signed, SignedCall};
 
@@ -47,7 +47,7 @@ pub struct Schedules {
 
 impl Schedules {
     /// Opens the group; nothing is sent.
-    pub fn open(config: &SdkConfig, group: impl Into<String>) -> Self {
+    pub fn open(config: &Config, group: impl Into<String>) -> Self {
         Self { service: Signed::open(config, "scheduler"), group: group.into() }
     }
 

@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use apis::call::{Secret, SecretText};
-use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use engine::ports::{Cause, Secrets, SecretsError};
 use reconcile::ids::IntegrationId;
 
+use crate::Config;
 use crate::failure::told;
 
 const CURRENT: &str = "AWSCURRENT";
@@ -28,7 +28,7 @@ pub struct SecretsManager {
 
 impl SecretsManager {
     /// Opens the secrets below `prefix`; nothing is sent.
-    pub fn open(config: &SdkConfig, prefix: impl Into<String>) -> Self {
+    pub fn open(config: &Config, prefix: impl Into<String>) -> Self {
         Self::new(Client::new(config), prefix)
     }
 
@@ -137,7 +137,7 @@ pub struct Texts(Client);
 
 impl Texts {
     /// Opens them; nothing is sent.
-    pub fn open(config: &SdkConfig) -> Self {
+    pub fn open(config: &Config) -> Self {
         Self(Client::new(config))
     }
 

@@ -3,22 +3,18 @@
 //! Their SDK crates have 12 to 100 operations, and would be the larger part of a build's time and of a binary for a
 //! handful of calls. What is hard about such a call, the signature and the connection, is the SDK's here too.
 
-use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
-use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Connector, ConnectorBuilder};
-use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
+use aws_types::region::Region;
 
-use crate::ATTEMPT_MAX;
+use crate::{ATTEMPT_MAX, Config};
 
 /// So often a call is tried that fails in a way that may pass.
 const ATTEMPTS_MAX: u32 = 3;
@@ -103,29 +99,19 @@ pub(crate) struct Signed {
     region: String,
     credentials: Option<SharedCredentialsProvider>,
     user_agent: String,
-    /// Made at the first call: most functions never make one.
-    connector: LazyLock<Connector>,
-}
-
-fn connector() -> Connector {
-    let builder: ConnectorBuilder = Connector::builder();
-    builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build()
+    connector: SharedHttpConnector,
 }
 
 impl Signed {
     /// Opens the way; nothing is sent.
-    pub(crate) fn open(config: &SdkConfig, service: &'static str) -> Self {
+    pub(crate) fn open(config: &Config, service: &'static str) -> Self {
         let region = config.region().map(Region::to_string).unwrap_or_default();
-        let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-        let endpoint = match config.endpoint_url() {
-            Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("https://{service}.{region}.{suffix}"),
-        };
         let credentials = config.credentials_provider();
         // As the SDK's own calls name it.
         let app = config.app_name().map(|name| format!(" app/{name}")).unwrap_or_default();
         let user_agent = format!("msp-sync/{}{app}", env!("CARGO_PKG_VERSION"));
-        Self { service, endpoint, region, credentials, user_agent, connector: LazyLock::new(connector) }
+        let connector = config.connector.clone();
+        Self { service, endpoint: config.endpoint(service), region, credentials, user_agent, connector }
     }
 
     /// Makes a call, again where it may pass.

@@ -6,7 +6,6 @@ mod following;
 mod outputs;
 mod secrets;
 
-use aws_config::SdkConfig;
 use engine::ports::{Delivery, Envelope, QueueError, QueueIn, QueueOut};
 use engine::schedule::JITTER_MAX;
 use engine::store::StoreError;
@@ -16,6 +15,7 @@ use serde_json::json;
 
 pub use self::outputs::{Outputs, Parts};
 pub use self::secrets::VendorSecrets;
+use crate::Config;
 use crate::functions::Functions;
 use crate::queue::SqsQueue;
 use crate::schedules::{Schedules, Target, expression};
@@ -81,7 +81,7 @@ pub struct Stack {
 
 impl Stack {
     /// Opens a stack; nothing is sent.
-    pub fn open(config: &SdkConfig, parts: Parts) -> Self {
+    pub fn open(config: &Config, parts: Parts) -> Self {
         let table = || DynamoTable::open(config, &parts.table_name);
         Self {
             table: table(),

@@ -12,7 +12,6 @@ mod requests;
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
@@ -22,6 +21,7 @@ use engine::memory::{item_bytes, write_units};
 use engine::ports::{Item, Key, Meter, Page, Query, Table, TableError, Write};
 
 use self::attempts::Attempts;
+use crate::Config;
 use crate::failure::{Outlook, outlook, told};
 
 /// DynamoDB's limit of keys in one batch read.
@@ -43,7 +43,7 @@ type Attributes = HashMap<String, AttributeValue>;
 
 impl DynamoTable {
     /// Opens the table called `name`; nothing is sent.
-    pub fn open(config: &SdkConfig, name: impl Into<String>) -> Self {
+    pub fn open(config: &Config, name: impl Into<String>) -> Self {
         Self::new(Client::new(config), name)
     }
 

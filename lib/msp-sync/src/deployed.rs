@@ -3,7 +3,7 @@
 //! Whoever may do what is decided by AWS: the commands run with the credentials of who gives them.
 
 use apis::account::Surroundings;
-use aws::SdkConfig;
+use aws::Config;
 use aws::dead_letters::DeadLetters;
 use aws::stack::{Outputs, SendingEnd, Stack, StackError, VendorSecrets, check_schedule};
 use aws::table::DynamoTable;
@@ -37,7 +37,7 @@ pub(crate) struct Deployed {
 }
 
 /// Loads region and credentials, and asks CloudFormation what the stack consists of.
-async fn find(name: &str) -> Result<(SdkConfig, Outputs), Failure> {
+async fn find(name: &str) -> Result<(Config, Outputs), Failure> {
     let config = aws::config().await;
     if config.region().is_none() {
         let message = format!("no region is set, so the stack {name} cannot be looked for");

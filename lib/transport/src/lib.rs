@@ -17,6 +17,7 @@ use apis::call::{Call, Method, Reply, Text, redacted};
 use engine::ports::{Route, SendError};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client};
+use tls::{CertificateDer, Tls};
 use url::{Host, Url};
 
 mod address;
@@ -73,13 +74,15 @@ pub struct Options {
     pub loopback: Loopback,
     /// Time and size limits.
     pub limits: Limits,
+    /// Whom to trust; the machine's certificates where nothing is said.
+    pub tls: Option<Tls>,
 }
 
 /// Why a client could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// The HTTP client cannot be built; on Linux most often because the system has no CA certificates.
-    #[error("the HTTPS client could not be built; are the system's CA certificates installed?")]
+    /// The HTTP client cannot be built; on Linux most often because the machine has no CA certificates.
+    #[error("the HTTPS client could not be built; are the machine's CA certificates installed?")]
     Client {
         /// Why.
         #[source]
@@ -104,7 +107,8 @@ pub enum TransportError {
 pub struct Transport {
     loopback: Loopback,
     limits: Limits,
-    extra_roots: Vec<Certificate>,
+    tls: Option<Tls>,
+    extra_roots: Vec<CertificateDer<'static>>,
     lookup: Lookup,
     public: OnceLock<Client>,
     private: OnceLock<Client>,
@@ -125,6 +129,7 @@ impl Transport {
         Self {
             loopback: options.loopback,
             limits: options.limits,
+            tls: options.tls,
             extra_roots: Vec::new(),
             lookup: resolver::system_lookup,
             public: OnceLock::new(),
@@ -134,8 +139,8 @@ impl Transport {
         }
     }
 
-    /// Builds the client for public addresses, which loads the system's certificates: in a function's init phase that
-    /// costs nothing, in its first call it costs the caller's time.
+    /// Builds the client for public addresses, which loads the machine's certificates unless [`Options::tls`] brings some:
+    /// at a start that costs less than in the first call, where somebody waits.
     pub fn prepare(&self) -> Result<(), TransportError> {
         self.client(Reach::Public).map(drop)
     }
@@ -164,10 +169,14 @@ impl Transport {
             .pool_idle_timeout(POOL_IDLE)
             .pool_max_idle_per_host(POOL_CONNECTIONS_MAX)
             .dns_resolver(Guarded { lookup: self.lookup, reach });
-        let roots = self.extra_roots.iter().cloned();
-        match reach {
-            Reach::Loopback => builder.tls_certs_only(roots).build(),
-            Reach::Public | Reach::Private => builder.tls_certs_merge(roots).build(),
+        let extra = || self.extra_roots.iter().map(|root| Certificate::from_der(root)).collect::<Result<Vec<_>, _>>();
+        match (reach, &self.tls) {
+            (Reach::Loopback, _) => builder.tls_certs_only(extra()?).build(),
+            (Reach::Public | Reach::Private, None) => builder.tls_certs_merge(extra()?).build(),
+            (Reach::Public | Reach::Private, Some(tls)) => {
+                let config = tls.and_trusting(&self.extra_roots).client(&["h2", "http/1.1"]);
+                builder.tls_backend_preconfigured(config).build()
+            }
         }
     }
 
@@ -323,11 +332,11 @@ impl Transport {
             why: format!("the setting ca_file names {}, but {why}", file.display()),
         };
         let pem = std::fs::read(file).map_err(|error| forbidden(error.to_string()))?;
-        let extra_roots = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+        let extra_roots = tls::certificates(&pem).unwrap_or_default();
         if extra_roots.is_empty() {
             return Err(forbidden("it holds no readable PEM certificate".to_owned()));
         }
-        let options = Options { loopback: self.loopback, limits: self.limits };
+        let options = Options { loopback: self.loopback, limits: self.limits, tls: self.tls.clone() };
         let transport = Arc::new(Transport { extra_roots, lookup: self.lookup, ..Transport::new(options) });
         known.insert(file.to_owned(), Arc::clone(&transport));
         Ok(transport)

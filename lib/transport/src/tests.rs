@@ -104,7 +104,7 @@ async fn play(mut stream: TcpStream, script: Vec<Act>, requests: Arc<AtomicUsize
 }
 
 fn transport(limits: Limits) -> Transport {
-    Transport::new(Options { loopback: Loopback::Allowed, limits })
+    Transport::new(Options { loopback: Loopback::Allowed, limits, tls: None })
 }
 
 /// Sends one call to a server with one script, and checks that no error ever shows the key in the query.

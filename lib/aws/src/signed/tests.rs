@@ -18,7 +18,7 @@ fn signed(endpoint: &str) -> Signed {
         region: "eu-west-1".to_owned(),
         credentials: Some(SharedCredentialsProvider::new(credentials)),
         user_agent: "msp-sync/test".to_owned(),
-        connector: LazyLock::new(connector),
+        connector: crate::config_at(endpoint).connector,
     }
 }
 

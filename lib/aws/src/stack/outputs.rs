@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use aws_config::SdkConfig;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::StackError;
+use crate::Config;
 use crate::functions::encoded;
 use crate::signed::{Signed, SignedCall};
 
@@ -52,7 +52,7 @@ impl Outputs {
     ];
 
     /// Asks CloudFormation for the outputs of a stack.
-    pub async fn of(config: &SdkConfig, stack: &str) -> Result<Outputs, StackError> {
+    pub async fn of(config: &Config, stack: &str) -> Result<Outputs, StackError> {
         let body = format!("Action=DescribeStacks&Version=2010-05-15&StackName={}", encoded(stack));
         let headers: &[(&'static str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
         let call = SignedCall { headers, ..SignedCall::json("describe the stack", "POST", "/", body.into_bytes()) };

@@ -4,12 +4,12 @@
 //! integration first, which the table says.
 
 use apis::call::Secret;
-use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use engine::ports::{Secrets, SecretsError};
 use engine::store::integrations;
 use reconcile::ids::IntegrationId;
 
+use crate::Config;
 use crate::secrets::SecretsManager;
 use crate::table::DynamoTable;
 
@@ -23,7 +23,7 @@ pub struct VendorSecrets {
 
 impl VendorSecrets {
     /// Opens the secrets below `prefix` of the integrations in `table`; nothing is sent.
-    pub fn open(config: &SdkConfig, prefix: &str, table: DynamoTable) -> Self {
+    pub fn open(config: &Config, prefix: &str, table: DynamoTable) -> Self {
         Self { client: Client::new(config), prefix: prefix.to_owned(), table }
     }
 

@@ -4,10 +4,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws::Config;
 use aws::queue::SqsQueue;
 use aws::secrets::SecretsManager;
 use aws::table::DynamoTable;
-use aws_config::SdkConfig;
 use aws_sdk_sqs::types::QueueAttributeName;
 use engine::contract;
 use engine::ports::{ATTEMPTS_MAX, Envelope, QueueIn, QueueOut};
@@ -15,14 +15,14 @@ use engine::ports::{ATTEMPTS_MAX, Envelope, QueueIn, QueueOut};
 const ENDPOINT: &str = "MSP_SYNC_TEST_AWS_ENDPOINT";
 
 /// Returns a configuration that can reach the stand-in and nothing else.
-async fn stand_in() -> Option<SdkConfig> {
+fn stand_in() -> Option<Config> {
     let Ok(endpoint) = std::env::var(ENDPOINT) else {
         eprintln!("{ENDPOINT} is not set: nothing was checked against a stand-in of AWS");
         return None;
     };
     let loopback = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
     assert!(loopback.iter().any(|start| endpoint.starts_with(start)), "{endpoint} is not on this machine");
-    Some(aws::config_at(&endpoint).await)
+    Some(aws::config_at(&endpoint))
 }
 
 /// A name that no earlier run on the same stand-in used.
@@ -52,7 +52,7 @@ async fn make_queue(client: &aws_sdk_sqs::Client) -> String {
 
 #[tokio::test]
 async fn the_table_passes_the_contract() {
-    let Some(config) = stand_in().await else { return };
+    let Some(config) = stand_in() else { return };
     let table = DynamoTable::open(&config, fresh("table"));
     table.create_if_missing().await.expect("the table is made");
     table.create_if_missing().await.expect("making it twice is harmless");
@@ -61,7 +61,7 @@ async fn the_table_passes_the_contract() {
 
 #[tokio::test]
 async fn the_queue_passes_the_contract() {
-    let Some(config) = stand_in().await else { return };
+    let Some(config) = stand_in() else { return };
     let client = aws_sdk_sqs::Client::new(&config);
     let url = make_queue(&client).await;
     contract::queue(&SqsQueue::new(client, url)).await;
@@ -69,7 +69,7 @@ async fn the_queue_passes_the_contract() {
 
 #[tokio::test]
 async fn groups_that_sqs_would_refuse_keep_their_order() {
-    let Some(config) = stand_in().await else { return };
+    let Some(config) = stand_in() else { return };
     let client = aws_sdk_sqs::Client::new(&config);
     let url = make_queue(&client).await;
     let queue = SqsQueue::new(client, url);
@@ -87,6 +87,6 @@ async fn groups_that_sqs_would_refuse_keep_their_order() {
 
 #[tokio::test]
 async fn the_secrets_pass_the_contract() {
-    let Some(config) = stand_in().await else { return };
+    let Some(config) = stand_in() else { return };
     contract::secrets(&SecretsManager::open(&config, fresh("msp-sync/test"))).await;
 }
