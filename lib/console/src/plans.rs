@@ -283,7 +283,9 @@ fn lines(scopes: &[ScopePlan]) -> BTreeSet<String> {
 /// `plans`.
 pub(crate) async fn list(table: &impl Table, id: &str, page: &Page) -> Result<Answer, ConsoleError> {
     let integration = find::integration(table, id).await?;
-    let heads = store::list(table, &integration.id).await?;
+    let mut heads = store::list(table, &integration.id).await?;
+    // Who looks at a preview when nothing is staged has made a plan that does nothing.
+    heads.retain(|head| head.actions.values().any(|count| *count > 0) || head.state == PlanState::Applied);
     let list = paging::slice(heads, page, |head| head.plan_id.to_string())?;
     Ok(Answer::Plans(List { items: list.items.iter().map(summary).collect(), next: list.next }))
 }

@@ -29,6 +29,7 @@ mod socket;
 mod usage;
 mod worker;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -45,8 +46,8 @@ fn main() -> ExitCode {
     let exit = match Cli::try_parse() {
         Err(error) => usage::report(&error, &words),
         Ok(cli) => {
-            log();
             let json = cli.place.json;
+            log(&cli.command, json);
             act(cli).unwrap_or_else(|failure| {
                 failure.print(json);
                 failure.exit
@@ -56,10 +57,21 @@ fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// Logs to standard error: warnings, or what `RUST_LOG` asks for.
-fn log() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+/// Logs to standard error: warnings, or what `RUST_LOG` asks for. A person at a terminal is told by the command itself how
+/// a run ended and what waits, in its tables; a line of the log among them would say it a second time.
+fn log(command: &Command, json: bool) {
+    let is_watched = !json && std::io::stderr().is_terminal();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(logged(command, is_watched)));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+/// Returns what is logged where `RUST_LOG` says nothing.
+fn logged(command: &Command, is_watched: bool) -> &'static str {
+    match command {
+        Command::Serve(_) => "warn",
+        _ if is_watched => "warn,engine::life=off,engine::closing=off",
+        _ => "warn",
+    }
 }
 
 /// As much stack as the main thread has: `serve` carries out on other threads what a command carries out on that one, and
@@ -108,4 +120,22 @@ fn completions(shell: clap_complete::Shell) -> Result<Exit, Failure> {
     clap_complete::generate(shell, &mut Cli::command(), "msp-sync", &mut script);
     out::write(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_watches_a_command_is_told_how_a_run_ended_by_the_command_alone() {
+        let of = |words: &[&str], is_watched| {
+            let cli = Cli::try_parse_from([&["msp-sync"], words].concat()).expect("a command");
+            logged(&cli.command, is_watched)
+        };
+        for words in [&["demo"][..], &["sync", "acme"], &["finish", "acme"]] {
+            assert!(of(words, true).contains("engine::life=off"), "{words:?}");
+            assert_eq!(of(words, false), "warn", "{words:?}");
+        }
+        assert_eq!(of(&["serve"], true), "warn", "nobody asked for these runs, and nobody else tells");
+    }
 }

@@ -16,7 +16,7 @@ pub fn page(visitor: &Visitor, list: &List<AuditView>) -> String {
             (frame::empty("No decisions yet", "What people decide here or on the command line is listed from then on."))
         } @else {
             div class="scroll" tabindex="0" role="region" aria-label="Decisions" {
-                table {
+                table class="stacks" {
                     thead { tr { th { "When" } th { "Who" } th { "What" } th { "About" } th { "Detail" } } }
                     tbody {
                         @for line in &list.items {

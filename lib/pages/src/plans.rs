@@ -17,7 +17,7 @@ pub fn list(visitor: &Visitor, view: &IntegrationView, list: &List<PlanSummary>)
             (frame::empty("No plans yet", "A sync or a finish makes one."))
         } @else {
             div class="scroll" tabindex="0" role="region" aria-label="Plans" {
-                table {
+                table class="stacks" {
                     thead { tr { th { "Plan" } th { "State" } th { "Made" } th { "By" } th { "What it does" } } }
                     tbody {
                         @for plan in &list.items {
@@ -148,7 +148,7 @@ pub fn items(plan: &PlanView) -> Markup {
     html! {
         @if !plan.items.is_empty() {
             div class="scroll" tabindex="0" role="region" aria-label="What the plan does" {
-                table class="does" {
+                table class="stacks" {
                     thead { tr { th { "Action" } th { "Kind" } th { "At the vendor" } th { "In the documentation" } th { "Changes" } } }
                     tbody {
                         @for item in &plan.items {
