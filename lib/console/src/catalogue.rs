@@ -22,6 +22,10 @@ use crate::{find, nearest, paging};
 /// So many records are read at once.
 const DOCS_READ: usize = 500;
 
+/// So many clients' records are looked through for a page: with many clients that have none, or none that a search finds, it
+/// ends unfilled and the next one goes on.
+const SHELVES_LOOKED_AT: usize = 400;
+
 /// So often a person's change is tried again when a sync writes the same record at the same time.
 const EDIT_TRIES_MAX: usize = 5;
 
@@ -79,6 +83,17 @@ async fn shelves(table: &impl Table, kind: Kind) -> Result<Vec<Shelf>, ConsoleEr
     }
 }
 
+/// Where a page of a list begins.
+enum From {
+    /// Behind this record.
+    Record(DocId),
+    /// Behind all records of this client.
+    Client(DocId),
+}
+
+/// What a cursor says that names a client all of whose records were looked through.
+const BEHIND_CLIENT: &str = "client";
+
 /// `docs list`.
 pub(crate) async fn list(
     table: &impl Table,
@@ -96,21 +111,37 @@ pub(crate) async fn list(
         }
         Some(client) => vec![Shelf::Client(client_doc(table, client).await?.id)],
     };
-    let from = match paging::place(page, 1)? {
+    let from = match paging::place(page, 2)? {
         None => None,
-        Some(place) => Some(
-            DocId::parse(&place[0])
-                .map_err(|error| ConsoleError::new(Code::Usage, error.to_string(), "wrong cursor"))?,
-        ),
+        Some(place) => {
+            let id = DocId::parse(&place[1]);
+            let id = id.map_err(|error| ConsoleError::new(Code::Usage, error.to_string(), "wrong cursor"))?;
+            Some(if place[0] == BEHIND_CLIENT { From::Client(id) } else { From::Record(id) })
+        }
     };
     let search = search.map(str::to_lowercase);
     let mut items: Vec<DocView> = Vec::new();
+    let mut looked_at = 0;
+    let mut last = None;
     for shelf in shelves {
         let mut after = match &from {
-            Some(from) if shelf < Shelf::of(from) => continue,
-            Some(from) if shelf == Shelf::of(from) => Some(from.clone()),
+            Some(From::Client(from)) if shelf <= Shelf::Client(from.clone()) => continue,
+            Some(From::Record(from)) if shelf < Shelf::of(from) => continue,
+            Some(From::Record(from)) if shelf == Shelf::of(from) => Some(from.clone()),
             _ => None,
         };
+        if items.len() > limit {
+            break;
+        }
+        if looked_at == SHELVES_LOOKED_AT {
+            let next = last.map(|client: DocId| paging::cursor(&[BEHIND_CLIENT, client.as_str()]));
+            items.truncate(limit);
+            return Ok(Answer::Docs(List { items, next }));
+        }
+        looked_at += 1;
+        if let Shelf::Client(client) = &shelf {
+            last = Some(client.clone());
+        }
         while items.len() <= limit {
             let (docs, next) = store::page(table, &shelf, kind, after.as_ref(), DOCS_READ).await?;
             let found = docs.iter().map(view);
@@ -123,7 +154,7 @@ pub(crate) async fn list(
     }
     let more = items.len() > limit;
     items.truncate(limit);
-    let next = items.last().filter(|_| more).map(|doc| paging::cursor(&[doc.doc_id.as_str()]));
+    let next = items.last().filter(|_| more).map(|doc| paging::cursor(&["", doc.doc_id.as_str()]));
     Ok(Answer::Docs(List { items, next }))
 }
 

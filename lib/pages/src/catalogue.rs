@@ -46,11 +46,14 @@ pub fn list(visitor: &Visitor, of: &Listing<'_>) -> String {
             button class="button" { "Search" }
             a class="button quietly" href=(links::with("/catalogue.csv", &[("kind", kind.code())])) { "Download all as CSV" }
         }
-        @if list.items.is_empty() {
+        @if list.items.is_empty() && list.next.is_some() {
+            (frame::empty("Nothing so far", "There are more clients than are looked through for one page."))
+            (frame::more("/catalogue", &parameters, list.next.as_deref()))
+        } @else if list.items.is_empty() {
             (frame::empty("Nothing here", "No record of this kind is documented, or none fits the search."))
         } @else {
             div class="scroll" tabindex="0" role="region" aria-label="Documentation records" {
-                table {
+                table class="stacks brief" {
                     thead { tr { th { "Name" } @for field in columns(kind) { th { (words::field(*field)) } } th { "Sources" } } }
                     tbody { @for doc in &list.items { (row(doc, kind)) } }
                 }
@@ -137,7 +140,7 @@ fn fields(visitor: &Visitor, doc: &DocView) -> Markup {
                 p class="faint" { "No field has a value." }
             } @else {
                 div class="scroll" tabindex="0" role="region" aria-label="Values by field" {
-                    table {
+                    table class="stacks brief" {
                         thead { tr { th { "Field" } th { "Value" } th { "From" } @if visitor.may_decide() { th { span class="quiet" { "Change" } } } } }
                         tbody {
                             @for (field, value) in doc.fields.iter() {

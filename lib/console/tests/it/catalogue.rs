@@ -6,6 +6,7 @@ use console::answer::Answer;
 use console::error::Code;
 use console::request::{Page, Request};
 use console::views::{DocView, ImportView};
+use engine::ports::Table;
 use reconcile::record::{Field, Kind};
 
 use crate::desk::Desk;
@@ -213,4 +214,25 @@ async fn a_record_tells_what_plans_and_people_did_to_it() {
     assert_eq!(told, [("docs edit", "ann"), ("created", crate::desk::ID)], "{list:?}");
     assert_eq!(list.items[0].detail, "phone");
     assert!(list.items[1].plan_id.is_some());
+}
+
+#[tokio::test]
+async fn a_search_among_many_clients_ends_its_page_and_goes_on() {
+    let desk = Desk::new();
+    let names: Vec<String> = (0..450).map(|number| format!("Client {number}")).collect();
+    import(&desk, Kind::Client, &format!("name\n{}\n", names.join("\n"))).await;
+    // The client that is looked at last has one.
+    let last = desk.docs(Kind::Client).await.into_iter().map(|doc| doc.doc_id).max().unwrap();
+    import(&desk, Kind::Location, &format!("name,client\nHead office,{last}\n")).await;
+    let list = async |cursor: Option<String>| {
+        let (search, page) = (Some("office".to_owned()), Page { limit: 5, cursor });
+        let before = desk.table.meter().read().requests;
+        let request = Request::DocsList { kind: Kind::Location, client: None, search, page };
+        let Answer::Docs(list) = desk.ask(request).await.unwrap() else { panic!() };
+        (list, desk.table.meter().read().requests - before)
+    };
+    let (first, requests) = list(None).await;
+    assert!(first.items.is_empty() && first.next.is_some() && requests < 410, "{requests} requests: {first:?}");
+    let (second, requests) = list(first.next).await;
+    assert!(second.items.len() == 1 && second.next.is_none() && requests < 60, "{requests} requests: {second:?}");
 }
