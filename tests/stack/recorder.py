@@ -1,10 +1,14 @@
-"""What stands between the functions and the stand-in of AWS: it writes down who calls what, and breaks some calls.
+"""What stands between the functions and AWS: it writes down who calls what, and holds a call back where a test wants to see
+what becomes of a function that dies in the middle of it.
 
     recorder.py PORT UPSTREAM LOG_FILE
 
 A line of the log is {"who", "action", "resource"}: the function, the right that IAM would ask for, and what it would have to
-be for. Every so many calls of the table or the queue one is throttled, and another is carried out and its answer lost; the
-functions' own tries have to make up for it.
+be for. Calls are broken by what stands behind (faults.yaml), not here. A test asks at /_between:
+
+    PUT {"who": "auvik", "operation": "SendMessageBatch"}   the next such call is carried out, and its answer held back
+    GET                                                     {"held": true} as soon as there is one
+    DELETE                                                  the held call's connection is cut; nothing more is held
 """
 
 import http.client
@@ -16,12 +20,29 @@ import threading
 from urllib.parse import unquote, urlsplit
 
 PORT, UPSTREAM, LOG = int(sys.argv[1]), urlsplit(sys.argv[2]), sys.argv[3]
-THROTTLED_EVERY, LOST_EVERY = 61, 83
 # In a transaction IAM asks for the right of each write.
 WRITES = {"Put": "PutItem", "Delete": "DeleteItem", "Update": "UpdateItem", "ConditionCheck": "ConditionCheckItem"}
 
+# Longer than a test looks for what it waits for.
+HELD_SECONDS_MAX = 120
 lock = threading.Lock()
-calls = 0
+
+
+class Snare:
+    """Which call is held back."""
+
+    def __init__(self, who=None, operation=None):
+        self.who, self.operation = who, operation
+        self.held, self.over = threading.Event(), threading.Event()
+
+    def takes(self, who, operation):
+        if self.who is None or self.held.is_set() or (who, operation) != (self.who, self.operation):
+            return False
+        self.held.set()
+        return True
+
+
+snare = Snare()
 
 
 def rights(method, path, target, body):
@@ -60,33 +81,48 @@ class Between(http.server.BaseHTTPRequestHandler):
         pass
 
     def carry(self):
-        global calls
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        target = self.headers.get("x-amz-target", "")
-        who = re.search(r"\bapp/([\w-]+)", self.headers.get("user-agent", ""))
-        with lock:
-            if who:
-                for action, resource in rights(self.command, self.path, target, body):
-                    line = {"who": who[1], "action": action, "resource": resource}
-                    with open(LOG, "a") as log:
-                        log.write(json.dumps(line) + "\n")
-            breakable = who is not None and target.startswith(("DynamoDB", "AmazonSQS"))
-            calls += breakable
-            throttled = breakable and calls % THROTTLED_EVERY == 0
-            lost = breakable and calls % LOST_EVERY == 0
-        if throttled:
-            self.answer(400, [("x-amzn-errortype", "ThrottlingException")], b'{"__type":"ThrottlingException"}')
+        if self.path == "/_between":
+            self.control(body)
             return
+        target = self.headers.get("x-amz-target", "")
+        agent = re.search(r"\bapp/([\w-]+)", self.headers.get("user-agent", ""))
+        who, held = agent and agent[1], None
+        if who:
+            with lock:
+                with open(LOG, "a") as log:
+                    for action, resource in rights(self.command, self.path, target, body):
+                        log.write(json.dumps({"who": who, "action": action, "resource": resource}) + "\n")
+                if snare.takes(who, target.rpartition(".")[2]):
+                    held = snare
         upstream = http.client.HTTPConnection(UPSTREAM.hostname, UPSTREAM.port, timeout=60)
         headers = {name: value for name, value in self.headers.items() if name.lower() != "connection"}
-        upstream.request(self.command, self.path, body, headers)
-        answer = upstream.getresponse()
-        content = answer.read()
-        upstream.close()
-        if lost:
+        try:
+            upstream.request(self.command, self.path, body, headers)
+            answer = upstream.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException):
+            # What stands behind cut the answer off; so do we.
+            self.close_connection = True
+            return
+        finally:
+            upstream.close()
+        if held:
+            held.over.wait(HELD_SECONDS_MAX)
             self.close_connection = True
             return
         self.answer(answer.status, answer.getheaders(), content)
+
+    def control(self, body):
+        global snare
+        with lock:
+            if self.command == "PUT":
+                snare = Snare(**json.loads(body))
+            elif self.command == "DELETE":
+                snare.over.set()
+                snare = Snare()
+            shown = {"held": snare.held.is_set()}
+        self.answer(200, [("content-type", "application/json")], json.dumps(shown).encode())
 
     def answer(self, status, headers, content):
         self.send_response_only(status)
