@@ -10,6 +10,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use apis::account::Surroundings;
 use aws::Config;
@@ -91,6 +92,10 @@ pub const CONSOLE_VARIABLES: &[&str] = &[
 ];
 /// Variables that any function reads where they are set.
 pub const OPTIONAL_VARIABLES: &[&str] = &["METRICS_NAMESPACE", "MSP_SYNC_ALLOW_LOOPBACK", "SSL_CERT_FILE"];
+
+/// The longest that opening connections may hold up a start. A handshake takes some tens of milliseconds; a service that
+/// is slow today is waited for where it is needed, with the time limits of a call.
+const OPENING_MAX: Duration = Duration::from_secs(1);
 
 impl Configuration {
     /// Reads the variables; all that are missing are named at once.
@@ -197,7 +202,7 @@ async fn vendor_function() -> Result<Vendor, ConfigurationError> {
         metrics,
     };
     let continuation_group = from_environment("CONTINUATION_GROUP").unwrap_or_default();
-    config.open_connections(&["dynamodb", "secretsmanager", "sqs"]).await;
+    config.open_connections(&["dynamodb", "secretsmanager", "sqs"], OPENING_MAX).await;
     Ok(Vendor { ports, config, continuation_group, scheduler_role_arn: configuration.scheduler_role_arn })
 }
 
@@ -210,7 +215,7 @@ async fn reconciler_ports() -> Result<ReconcilerPorts, ConfigurationError> {
         queue: SqsQueue::open(&config, &configuration.records_queue_url),
         metrics,
     };
-    config.open_connections(&["dynamodb", "sqs"]).await;
+    config.open_connections(&["dynamodb", "sqs"], OPENING_MAX).await;
     Ok(ports)
 }
 
@@ -234,15 +239,14 @@ async fn console_function() -> Result<Console, ConfigurationError> {
     let stack = Arc::new(Stack::open(&config, parts));
     // The first page wants the secrets of the sign-in.
     let services: &[&str] = if sign_in.is_some() { &["dynamodb", "secretsmanager"] } else { &["dynamodb"] };
-    config.open_connections(services).await;
+    config.open_connections(services, OPENING_MAX).await;
     let holder = Holder { name: "console".to_owned(), gone_after: fetching::READER_GONE_AFTER };
     Ok(Console { stack, transport: Arc::new(transport), surroundings, holder, sign_in })
 }
 
-/// Runs the function of the vendor with this id until Lambda ends the process.
-pub async fn run_vendor(vendor_id: &str) -> Result<(), Error> {
+/// Runs a vendor's function until Lambda ends the process.
+pub async fn run_vendor(vendor: &'static apis::feed::Vendor) -> Result<(), Error> {
     logging::start();
-    let vendor = apis::vendors::find(vendor_id).ok_or_else(|| format!("there is no vendor {vendor_id}"))?;
     let function = told(vendor_function().await);
     serve(async |event, call| {
         let function = function.as_ref().map_err(Failure::from)?;

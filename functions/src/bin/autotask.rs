@@ -3,5 +3,5 @@
 /// Runs until Lambda ends the process.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    functions::bootstrap::run_vendor("autotask").await
+    functions::bootstrap::run_vendor(&apis::vendors::AUTOTASK).await
 }

@@ -24,10 +24,6 @@ use tokio::task::JoinSet;
 use crate::https::Https;
 use crate::{ATTEMPT_MAX, OPERATION_MAX};
 
-/// The longest that opening connections may hold up a start. A handshake takes some tens of milliseconds; a service that
-/// is slow today is waited for where it is needed, with the time limits of a call.
-const OPENING_MAX: Duration = Duration::from_secs(1);
-
 /// The SDK's configuration, and what calls are sent with that no SDK client makes.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -78,11 +74,11 @@ impl Config {
     /// Opens a connection to each of these services (`dynamodb`, `sqs`), so that the first call finds it: name look-up,
     /// handshake and certificate check belong into a start, for which Lambda gives a whole processor. Each is asked for
     /// nothing in particular, unsigned, and its answer is not looked at. What fails is told at level debug only: the call
-    /// that needs the service will say more. Takes [`OPENING_MAX`] at most.
+    /// that needs the service will say more. Takes `within` at most.
     ///
     /// Plain http, as stand-ins speak it, has nothing worth doing early; neither has a configuration without a client of
     /// its own.
-    pub async fn open_connections(&self, services: &[&str]) {
+    pub async fn open_connections(&self, services: &[&str], within: Duration) {
         let Some(https) = &self.https else { return };
         // Their addresses are another matter, which the SDK alone knows.
         if [self.use_fips(), self.use_dual_stack()].contains(&Some(true)) {
@@ -99,7 +95,7 @@ impl Config {
             });
         }
         let all = async { while opening.join_next().await.is_some() {} };
-        if tokio::time::timeout(OPENING_MAX, all).await.is_err() {
+        if tokio::time::timeout(within, all).await.is_err() {
             tracing::debug!("not all connections could be opened ahead of time");
         }
     }

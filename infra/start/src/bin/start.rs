@@ -2,6 +2,7 @@
 //! so on, and what is more each time is what that part costs.
 
 use std::process::exit;
+use std::time::Duration;
 
 use aws::queue::SqsQueue;
 use aws::secrets::SecretsManager;
@@ -12,17 +13,14 @@ use transport::{Options, Transport};
 /// Does the parts that its arguments name, in that order, and ends without tidying up.
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let tls = || Tls::compiled_in();
+    let bundle = || Tls::of_bundle(std::env::var("SSL_CERT_FILE").ok()?.as_ref()).ok();
+    let tls = || bundle().unwrap_or_else(Tls::compiled_in);
     let mut config = None;
     let mut kept: Vec<Box<dyn std::any::Any>> = Vec::new();
     for part in std::env::args().skip(1) {
         match part.as_str() {
             "logging" => functions::logging::start(),
             "roots" => kept.push(Box::new(tls())),
-            "bundle" => {
-                let bundle = std::env::var("BUNDLE").expect("BUNDLE names a file");
-                kept.push(Box::new(Tls::of_bundle(bundle.as_ref()).expect("it is a bundle")));
-            }
             "configuration" => config = Some(aws::config_of_function(&tls(), |name| std::env::var(name).ok())),
             "vendors" => {
                 let transport = Transport::new(Options { tls: Some(tls()), ..Options::default() });
@@ -33,6 +31,10 @@ async fn main() {
                 let transport = Transport::new(Options::default());
                 transport.prepare().expect("this machine has certificates");
                 kept.push(Box::new(transport));
+            }
+            "connection" => {
+                let config = config.as_ref().expect("a configuration comes before connections");
+                config.open_connections(&["dynamodb"], Duration::from_secs(60)).await;
             }
             client => {
                 let config = config.as_ref().expect("a configuration comes before clients");

@@ -70,7 +70,8 @@ async fn a_stand_in_that_speaks_plain_http_hears_nothing_ahead_of_time() {
             counter.fetch_add(1, Ordering::SeqCst);
         }
     });
-    function(&[("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", &url)]).open_connections(&["dynamodb", "sqs"]).await;
+    let config = function(&[("AWS_REGION", "eu-west-1"), ("AWS_ENDPOINT_URL", &url)]);
+    config.open_connections(&["dynamodb", "sqs"], Duration::from_secs(60)).await;
     // Whoever had connected before this one would have been counted before it.
     tokio::net::TcpStream::connect(url.trim_start_matches("http://")).await.unwrap();
     while heard.load(Ordering::SeqCst) == 0 {
