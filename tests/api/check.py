@@ -53,7 +53,8 @@ def start(program, words, env, children):
 
 
 def set_up(api, vendors):
-    """Brings three integrations live, leaves one with staged decisions and one as a draft; returns ids that exist."""
+    """Brings three integrations live, one of them with a plan that the guard holds, leaves one with staged decisions and
+    one as a draft; returns ids that exist."""
     kinds = {}
     for vendor, listing in vendors.items():
         # A simulated vendor may be asked as fast as it answers.
@@ -65,13 +66,14 @@ def set_up(api, vendors):
         kinds[vendor] = added["kinds"]
     drafts = {"kaseya-bms"}
     staged = {"connectwise"}
+    held = "autotask"
     for vendor in sorted(vendors.keys() - drafts):
         at = f"/integrations/{vendor}-1"
         assert api.post(f"{at}/verify")["ok"], vendor
         api.patch(at, {"sync": kinds[vendor]})
         status, types = api.call("GET", f"{at}/types")
         assert status in (200, 409), types
-        if status == 200:
+        if status == 200 and vendor != held:
             api.patch(at, {"types": [one["id"] for one in types["items"]]})
         run = api.post(f"{at}/sync", {})["items"][0]
         assert (run["trigger"], run["outcome"]) == ("setup", "complete"), run
@@ -89,8 +91,14 @@ def set_up(api, vendors):
         assert "asset" in done["run"]["counts"], done
         counts = done["run"]["counts"]["asset"]
         assert counts["fetched"] == counts["synced"] + counts["unsynced"] > 0, counts
+        if vendor == held:
+            # Types that are chosen late bring in more devices at once than the guard lets pass.
+            api.patch(at, {"types": [one["id"] for one in api.get(f"{at}/types")["items"]]})
+            run = api.post(f"{at}/sync", {})["items"][0]
+            assert run["outcome"] == "held", run
     for vendor in staged:
         api.post(f"/integrations/{vendor}-1/auto-match", {"kind": "client"})
+        api.get(f"/integrations/{vendor}-1/preview")
     ids = {
         "integration": [f"{vendor}-1" for vendor in vendors],
         "plan_id": [one["plan_id"] for vendor in vendors for one in api.get(f"/integrations/{vendor}-1/plans")["items"]],
@@ -100,6 +108,27 @@ def set_up(api, vendors):
     }
     assert all(ids.values()), ids
     return ids
+
+
+def world(api, ids):
+    """Returns what belongs together: plans that can be decided, records with a documentation record of their kind."""
+    waiting = ("held", "staged")
+    plans = [one["plan_id"] for integration in ids["integration"]
+             for one in api.get(f"/integrations/{integration}/plans")["items"] if one["state"] in waiting]
+    records = []
+    for integration in ids["integration"]:
+        if api.get(f"/integrations/{integration}")["state"] == "draft":
+            continue
+        for kind in ("client", "user", "asset"):
+            docs = [one["doc_id"] for one in api.get(f"/docs?kind={kind}&limit=5")["items"]]
+            status, listed = api.call("GET", f"/integrations/{integration}/records?kind={kind}&limit=5")
+            for number, one in enumerate(listed["items"] if status == 200 else []):
+                # A device belongs below its own client's documentation record; others are refused, which is an answer, too.
+                doc = one["doc_id"] or (docs[number % len(docs)] if docs else None)
+                records.append({"integration": integration, "kind": kind, "vendor_id": one["vendor_id"],
+                                "client": one["client_vendor_id"], "doc_id": doc})
+    assert len(plans) >= 2 and records, (plans, records)
+    return {"plans": plans, "records": records}
 
 
 def look_around(api, ids):
@@ -146,7 +175,7 @@ def main(program, schemathesis):
         env.pop("SUDO_USER", None)
         children = []
         try:
-            sandbox = start(program, ["sandbox", "--clients", "4", "--devices", "40", "--seed", "3"], env, children)
+            sandbox = start(program, ["sandbox", "--clients", "4", "--devices", "60", "--seed", "3"], env, children)
             vendors = {one["vendor"]: one for one in sandbox["items"]}
             serving = start(program, ["serve", "--listen", "127.0.0.1:0"], env, children)
             token = (data / "api-token").read_text().strip()
@@ -159,6 +188,7 @@ def main(program, schemathesis):
                      "--header", f"Authorization: Bearer {token}", "--max-examples", EXAMPLES, "--no-color",
                      "--checks", "all", "--generation-database", "none", "--suppress-health-check", "all"]
             env |= {"SCHEMATHESIS_HOOKS": str(HERE / "hooks.py"),
+                    "MSP_SYNC_API_WORLD": json.dumps(world(api, ids)),
                     "MSP_SYNC_API_ADDRESSES": json.dumps({of: one["url"] for of, one in vendors.items()})}
             ended = subprocess.run(words, env=env, cwd=folder)
             assert all(child.poll() is None for child in children), "the program ended"

@@ -10,7 +10,8 @@ use reconcile::mapping::State;
 use reconcile::reason::Reason;
 use reconcile::record::Kind;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The parts of a secret on their way in.
 ///
@@ -132,7 +133,13 @@ pub enum Selection {
     /// These, by vendor id.
     Ids(Vec<String>),
     /// All that the filter finds.
-    Filter(RecordFilter),
+    Filter(#[serde(deserialize_with = "named")] RecordFilter),
+}
+
+/// Reads an object by the names of its fields; a list of their values, which would be taken for one as well, is refused.
+pub fn named<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<T, D::Error> {
+    let fields = serde_json::Map::deserialize(from)?;
+    T::deserialize(serde_json::Value::Object(fields)).map_err(D::Error::custom)
 }
 
 /// What `integration set` changes; `None` leaves as it is.

@@ -1,6 +1,6 @@
 //! Decisions about single records, made on a page that somebody else's decision may have outdated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ports::Table;
 use engine::store::integrations::Integration;
@@ -34,7 +34,12 @@ pub(crate) async fn decide_some(
         return Err(ConsoleError::new(Code::Usage, "no record is picked", "tick the boxes of some records first"));
     }
     let mut by_scope: BTreeMap<Scope, Vec<&Deciding>> = BTreeMap::new();
+    let mut named = BTreeSet::new();
     for deciding in decisions {
+        if !named.insert((deciding.client.as_deref().map(str::trim), deciding.vendor_id.trim())) {
+            let message = format!("the {kind} {:?} is decided twice", deciding.vendor_id);
+            return Err(ConsoleError::new(Code::Usage, message, "decide once about each record"));
+        }
         let client = deciding.client.as_deref().and_then(|client| VendorId::parse(client).ok());
         let scope = Scope::of(kind, client.as_ref()).ok_or_else(|| not_found(&integration, kind, deciding))?;
         by_scope.entry(scope).or_default().push(deciding);

@@ -170,6 +170,23 @@ async fn a_plan_whose_inputs_moved_is_refused_with_what_changed() {
 }
 
 #[tokio::test]
+async fn a_record_that_is_decided_twice_at_once_is_refused_and_nothing_is_staged() {
+    let desk = Desk::read().await;
+    let clients = desk.records(CLIENT).await;
+    let of = |index: usize, choice: Choice| Deciding {
+        vendor_id: clients[index].vendor_id.to_string(),
+        client: None,
+        choice,
+        revision: None,
+    };
+    let decisions = vec![of(0, Choice::Create), of(1, Choice::Create), of(0, Choice::Exclude)];
+    let error = desk.refused(Request::Decide { id: id(), kind: CLIENT, decisions }).await;
+    assert_eq!(error.code, Code::Usage);
+    assert!(error.message.contains("twice"), "{error}");
+    assert!(desk.records(CLIENT).await.iter().all(|client| !client.staged));
+}
+
+#[tokio::test]
 async fn the_pages_of_a_preview_are_pages_of_one_plan() {
     let desk = Desk::read().await;
     let clients = desk.records(CLIENT).await;

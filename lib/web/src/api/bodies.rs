@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use apis::account::COMMON_SETTINGS;
 use apis::feed::Vendor;
 use apis::vendors;
-use console::request::{Deciding, SecretParts, Selection};
+use console::request::{Deciding, SecretParts, Selection, named};
 use reconcile::ids::IntegrationId;
 use reconcile::record::Kind;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
 /// An integration to add.
@@ -154,7 +154,15 @@ pub(super) struct DecidingEach {
     /// What they are.
     pub(super) kind: Kind,
     /// What is decided about each.
+    #[serde(deserialize_with = "each_named")]
     pub(super) decisions: Vec<Deciding>,
+}
+
+fn each_named<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Deciding>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct One(#[serde(deserialize_with = "named")] Deciding);
+    Ok(Vec::<One>::deserialize(from)?.into_iter().map(|One(deciding)| deciding).collect())
 }
 
 /// How to finish.

@@ -132,20 +132,25 @@ impl<'a> Given<'a> {
 
     /// Reads the body; one that is left out is an empty object, which says what is missing, if anything is.
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, ConsoleError> {
-        serde_json::from_slice(self.object())
+        serde_json::from_slice(self.object()?)
             .map_err(|error| usage(format!("the body cannot be read: {error}"), "the document says what it is"))
     }
 
     /// Reads a body that holds a secret, which no message may repeat.
     pub(super) fn secret_json<T: DeserializeOwned>(&self) -> Result<T, ConsoleError> {
-        serde_json::from_slice(self.object()).map_err(|error| {
+        serde_json::from_slice(self.object()?).map_err(|error| {
             let message = format!("the body cannot be read, at line {}, column {}", error.line(), error.column());
             usage(message, "the document says what it is")
         })
     }
 
-    fn object(&self) -> &'a [u8] {
-        if self.body.is_empty() { b"{}" } else { self.body }
+    /// Returns the body, which is an object: a list of its values would be read as one, too.
+    fn object(&self) -> Result<&'a [u8], ConsoleError> {
+        match self.body.trim_ascii_start().first() {
+            None if self.body.is_empty() => Ok(b"{}"),
+            Some(b'{') => Ok(self.body),
+            _ => Err(usage("the body is no JSON object", "the document says what it is")),
+        }
     }
 
     /// Returns the text of a file.

@@ -129,6 +129,10 @@ fn what_the_document_forbids_is_refused() {
         ("/integrations/acme/create-unmatched", r#"{"kinds":["client"]}"#),
         ("/integrations/acme/sync", r#"{"force":1}"#),
         ("/sync", r#"{"integrations":["Not an id"]}"#),
+        // Values without their names.
+        ("/sync", "[null,true]"),
+        ("/integrations/acme/exclude", r#"{"kind":"client","records":{"filter":[null,null]}}"#),
+        ("/integrations/acme/decide", r#"{"kind":"client","decisions":[["1",null,"create"]]}"#),
     ] {
         let (status, error) = turned_down("POST", target, JSON, body);
         assert_eq!((status, &error["code"]), (400, &json!("usage")), "{target} {body}");
