@@ -1,6 +1,6 @@
 //! Listing vendor records with their states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::ports::Table;
 use engine::store::catalogue::{self, Shelf};
@@ -107,7 +107,14 @@ pub(crate) async fn top_page(
     let next = some.last().filter(|_| more).map(|(name, id)| paging::cursor(&[name, id.as_str()]));
     let ids: Vec<VendorId> = some.iter().map(|(_, id)| (*id).clone()).collect();
     let reads = top_reads(table, reader, kind, roster.len(), &ids).await?;
-    Ok(List { items: top_views(table, reader, kind, &reads).await?, next })
+    let taken = staged_targets(roster);
+    Ok(List { items: top_views(table, reader, kind, &reads, &taken).await?, next })
+}
+
+/// Returns the documentation records that somebody is to be matched with already: nobody else may be.
+fn staged_targets(roster: &roster::Roster) -> BTreeSet<&DocId> {
+    let staged = roster.values().filter_map(|line| line.mapping.staged.as_ref());
+    staged.filter_map(|decision| if let Decision::Match(doc) = decision { Some(doc) } else { None }).collect()
 }
 
 /// Reads users or clients by their ids, in this order; one that has gone since is left out.
@@ -130,12 +137,13 @@ pub(crate) async fn top_reads(
     Ok(ids.iter().filter_map(|id| entries.remove(id)).map(read).collect())
 }
 
-/// Views of users or clients, with what the catalogue has that they could be.
-pub(crate) async fn top_views(
+/// Views of users or clients, with what the catalogue has that they could be and that is not `taken`.
+async fn top_views(
     table: &impl Table,
     reader: &Reader<'_>,
     kind: Kind,
     some: &[Read],
+    taken: &BTreeSet<&DocId>,
 ) -> Result<Vec<RecordView>, ConsoleError> {
     if some.is_empty() {
         return Ok(Vec::new());
@@ -144,7 +152,7 @@ pub(crate) async fn top_views(
     let names = names::load(table, &shelf).await?;
     let unmatched: Vec<&Read> = some.iter().filter(|read| is_unmatched(reader, read)).collect();
     let docs = if unmatched.is_empty() { Vec::new() } else { free_docs(&names, reader.integration) };
-    let mut suggestions = suggest(&unmatched, &Index::new(kind, &docs));
+    let mut suggestions = suggest(&unmatched, &Index::new(kind, docs.iter().filter(|doc| !taken.contains(&doc.id))));
     let views = some.iter().map(|read| {
         let mut view = view(reader, read, |id| names.get(id).map(|name| name.name.as_str()));
         view.suggestion = suggestions.remove(&view.vendor_id);

@@ -29,6 +29,9 @@ const COMMON_MIN: usize = 200;
 /// What scores less is not worth a person's look.
 pub const SCORE_MIN: f64 = 0.6;
 
+/// Any two names share letters; where they are less alike than this, it is chance.
+const NEAR_NAME_MIN: f64 = 0.72;
+
 /// Words that tell what a company is, not which one it is.
 const LEGAL_WORDS: &[&str] = &[
     "ab",
@@ -209,7 +212,11 @@ impl<'d> Index<'d> {
         let words = if all > 0.0 { shared / all } else { 0.0 };
         // A near name is never quite an identical one.
         let hundredths = |score: f64| ((score * 100.0).floor() as u32).min(99);
-        if near >= words { (hundredths(near), Rule::NearName) } else { (hundredths(words), Rule::SharedWords) }
+        if near >= words && near >= NEAR_NAME_MIN {
+            (hundredths(near), Rule::NearName)
+        } else {
+            (hundredths(words), Rule::SharedWords)
+        }
     }
 }
 

@@ -57,6 +57,12 @@ fn legal_words_do_not_make_names_alike() {
 }
 
 #[test]
+fn letters_that_are_alike_by_chance_suggest_nothing() {
+    let others = ["CEDAR OPTICAL PARTNERS", "Larkspur Legal Partners", "Quarry Motors Partners"];
+    assert_eq!(best("Rosewood Dental Partners", &others), None);
+}
+
+#[test]
 fn nothing_near_suggests_nothing() {
     assert_eq!(best("Acme", &["Globex", "Initech"]), None);
     assert_eq!(best("", &["Globex"]), None);
