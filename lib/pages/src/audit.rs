@@ -7,6 +7,16 @@ use maud::html;
 use crate::frame::{self, Place, Visitor};
 use crate::words;
 
+/// What a line's detail says beyond what it is about, which stands beside it.
+fn beyond(line: &AuditView) -> &str {
+    match line.detail.strip_prefix(line.about.as_str()) {
+        Some(rest) if rest.is_empty() || rest.starts_with([',', ':', '.']) => {
+            rest.trim_start_matches([',', ':', '.', ' '])
+        }
+        _ => &line.detail,
+    }
+}
+
 /// Returns a page of the log, newest first.
 pub fn page(visitor: &Visitor, list: &List<AuditView>) -> String {
     let content = html! {
@@ -25,7 +35,7 @@ pub fn page(visitor: &Visitor, list: &List<AuditView>) -> String {
                                 td { (shown(&line.who)) }
                                 td class="tight" { (line.what) }
                                 td { (shown(&line.about)) }
-                                td class="wrap" { (words::foreign(&line.detail)) }
+                                td class="wrap" { (words::foreign(beyond(line))) }
                             }
                         }
                     }

@@ -270,8 +270,10 @@ fn foot(visitor: &Visitor, card: &Card) -> Markup {
                 @if let Some(next) = status.next_run_at { "Next run " (words::instant(next, visitor)) }
                 @else if status.state == IntegrationState::Live { "No schedule" }
                 @if let Some(cost) = &status.expected_cost {
-                    @if status.next_run_at.is_some() || status.state == IntegrationState::Live { "; " }
-                    "a full read costs about " (words::counted(cost.vendor_requests, "request")) ", " (words::duration(cost.seconds))
+                    @if status.next_run_at.is_some() { ": " }
+                    @else if status.state == IntegrationState::Live { "; a sync costs " }
+                    @else { "A sync costs " }
+                    "about " (words::counted(cost.vendor_requests, "request")) ", " (words::duration(cost.seconds))
                 }
             }
             @if visitor.may_decide() && ready && !card.is_running() {

@@ -256,7 +256,7 @@ fn pages(role: Role) -> Vec<(&'static str, String)> {
         who: HOSTILE.to_owned(),
         what: "match".to_owned(),
         about: HOSTILE.to_owned(),
-        detail: HOSTILE.to_owned(),
+        detail: format!("{HOSTILE} and more"),
     };
     let card = home::Card { status: status(IntegrationState::Live, Some(run(Outcome::Failed))), doing: None };
     let docs = List::whole(vec![doc()]);
@@ -408,4 +408,23 @@ fn the_first_page_weighs_less_than_sixty_kilobytes_with_all_that_it_needs() {
     let full = weigh(&matching::page(&visitor(Role::Admin), &of));
     println!("a wizard page of a hundred rows: {full} bytes packed");
     assert!(full + shared < 60_000);
+}
+
+#[test]
+fn the_audit_log_says_beside_an_integration_what_was_done_and_not_its_name_again() {
+    let line = |detail: &str| AuditView {
+        at: at(),
+        who: "ann".to_owned(),
+        what: "auto-match".to_owned(),
+        about: "a".to_owned(),
+        detail: detail.to_owned(),
+    };
+    let details = ["a, client", "a: types", "a.0f13", "a", "asset 7"];
+    let page = audit::page(&visitor(Role::Admin), &List::whole(details.map(line).to_vec()));
+    let shown: Vec<&str> = page
+        .split("<td class=\"wrap\"><bdi>")
+        .skip(1)
+        .map(|cell| cell.split("</bdi>").next().expect("a split has a beginning"))
+        .collect();
+    assert_eq!(shown, ["client", "types", "0f13", "", "asset 7"]);
 }

@@ -143,6 +143,13 @@ fn at_client(of: &Unsynced<'_>, record: &UnsyncedView) -> Option<String> {
     waits.then(|| links::with(&links::matching(&of.view.integration, Kind::Client), &[("search", name)]))
 }
 
+/// Where a person chooses the type of a record that is left out for it.
+fn at_types(of: &Unsynced<'_>, record: &UnsyncedView) -> Option<String> {
+    let place = if record.kind == Kind::Client { "settings" } else { "types" };
+    let path = links::integration(&of.view.integration, "");
+    (record.reason == Reason::TypeNotSelected).then(|| format!("{path}#{place}"))
+}
+
 /// What can be decided right here: which of the candidates it is, another one, a new one, none. It is staged like any other
 /// decision.
 fn acts(visitor: &Visitor, of: &Unsynced<'_>, record: &UnsyncedView) -> Markup {
@@ -157,6 +164,7 @@ fn acts(visitor: &Visitor, of: &Unsynced<'_>, record: &UnsyncedView) -> Markup {
     };
     html! {
         @if let Some(path) = at_client(of, record) { a class="button small" href=(path) aria-label={ "To its client: " (name) } { "To its client" } }
+        @if let Some(path) = at_types(of, record) { a class="button small" href=(path) aria-label={ "To the types, for " (name) } { "To the types" } }
         @if is_open {
             form method="post" action=(links::integration(id, "decide")) class="decisions" data-swap="yes" {
                 (frame::token(visitor))

@@ -53,7 +53,7 @@ reasons! {
     /// The vendor has the same thing twice.
     DuplicateAtVendor = "duplicate_at_vendor", "The vendor has it more than once", "Remove the duplicate, or correct its serial number, at the vendor";
     /// Its type is not among the chosen ones.
-    TypeNotSelected = "type_not_selected", "Its type is not selected", "Select its type: `integration set ID --types` for an asset, the setting company_types for a client";
+    TypeNotSelected = "type_not_selected", "Its type is not selected", "Choose its type in the settings of the integration: configuration types for an asset, company types for a client";
     /// Its kind is not synced.
     KindOff = "kind_off", "This kind is not synced", "Switch the kind on in the integration's settings";
     /// The vendor says it is not in use.
