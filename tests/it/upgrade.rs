@@ -10,7 +10,7 @@ use apis::account::Surroundings;
 use apis::call::{Call, Reply, Secret, SecretText};
 use aws::table::DynamoTable;
 use console::error::{Code, ConsoleError};
-use console::handle::{Deps, handle};
+use console::handle::{Ports, handle};
 use console::progress::Silent;
 use console::roles::{Actor, Role};
 use engine::life::Holder;
@@ -35,43 +35,7 @@ const KINDS: [&str; 5] = ["client", "user", "asset", "contact", "location"];
 
 /// This version over a table that another one wrote, with the vendors as they were then.
 struct Office {
-    table: DynamoTable,
-    queue: MemoryQueue,
-    secrets: MemorySecrets,
-    clock: ManualClock,
-    transport: FnTransport<Send>,
-    holder: Holder,
-    surroundings: Surroundings,
-}
-
-impl Deps for Office {
-    type Table = DynamoTable;
-    type Queue = MemoryQueue;
-    type Transport = FnTransport<Send>;
-    type Secrets = MemorySecrets;
-    type Clock = ManualClock;
-
-    fn table(&self) -> &DynamoTable {
-        &self.table
-    }
-    fn queue(&self) -> &MemoryQueue {
-        &self.queue
-    }
-    fn transport(&self) -> &FnTransport<Send> {
-        &self.transport
-    }
-    fn secrets(&self) -> &MemorySecrets {
-        &self.secrets
-    }
-    fn clock(&self) -> &ManualClock {
-        &self.clock
-    }
-    fn holder(&self) -> &Holder {
-        &self.holder
-    }
-    fn surroundings(&self) -> &Surroundings {
-        &self.surroundings
-    }
+    ports: Ports<DynamoTable, MemoryQueue, FnTransport<Send>, MemorySecrets, ManualClock>,
 }
 
 fn fixture(name: &str) -> String {
@@ -98,23 +62,24 @@ impl Office {
                 .answer(call)
                 .ok_or_else(|| SendError::TimedOut { host: call.url.authority().to_owned(), seconds: 30 })
         });
-        Self {
+        let ports = Ports {
             table: local::memory_table_of(items),
             queue: MemoryQueue::new(),
+            transport: FnTransport::new(send),
             secrets,
             clock: ManualClock::new("2026-11-23T20:00:00Z".parse::<Timestamp>().expect("an instant")),
-            transport: FnTransport::new(send),
             holder: Holder { name: "test".to_owned(), gone_after: Duration::ZERO },
             surroundings: Surroundings { allow_loopback: true },
-        }
+        };
+        Self { ports }
     }
 
     async fn try_ask(&self, request: Value) -> Result<Value, ConsoleError> {
-        self.clock.advance(Duration::from_secs(60));
+        self.ports.clock.advance(Duration::from_secs(60));
         let request = serde_json::from_value(request).expect("the request is one of ours");
         let who = Actor { name: "ann".to_owned(), role: Role::Admin };
         // Boxed: the future of all that may be asked is too large for the stack of a test.
-        Box::pin(handle(request, &who, self, &Silent)).await.map(|answer| answer.json())
+        Box::pin(handle(request, &who, &self.ports, &Silent)).await.map(|answer| answer.json())
     }
 
     async fn ask(&self, request: Value) -> Value {
@@ -241,7 +206,7 @@ async fn people_are_told_in_a_sentence_that_a_later_version_wrote_the_table() {
         };
         assert_eq!((error.code, error.message.as_str()), (Code::Refused, sentence.as_str()), "{asked}");
     }
-    let left = office.table.get(&Key::new("integrations", "main-auvik")).await;
+    let left = office.ports.table.get(&Key::new("integrations", "main-auvik")).await;
     assert!(matches!(left, Err(TableError::Newer { .. })), "it lies there as it was: {left:?}");
 }
 
@@ -256,7 +221,7 @@ impl functions::onward::Onward for Nowhere {
 
 #[tokio::test]
 async fn a_function_that_meets_a_later_table_leaves_it_to_a_person() {
-    let office = Office::over(of_a_later_version()).await;
+    let office = Office::over(of_a_later_version()).await.ports;
     let ports = fetching::Ports {
         table: office.table,
         queue: office.queue.clone(),

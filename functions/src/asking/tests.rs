@@ -1,5 +1,6 @@
 use apis::account::Surroundings;
 use apis::call::{Call, Reply};
+use console::handle::Ports;
 use engine::life::Holder;
 use engine::memory::{FnTransport, ManualClock, MemoryQueue, MemorySecrets, MemoryTable};
 use engine::ports::SendError;
@@ -9,61 +10,21 @@ use super::*;
 pub(crate) type Nobody = FnTransport<fn(&Call) -> Result<Reply, SendError>>;
 
 /// A console over in-memory ports, whose vendors answer nothing.
-pub(crate) struct Desk {
-    table: MemoryTable,
-    queue: MemoryQueue,
-    transport: Nobody,
-    secrets: MemorySecrets,
-    clock: ManualClock,
-    holder: Holder,
-    surroundings: Surroundings,
-}
+pub(crate) type Desk = Ports<MemoryTable, MemoryQueue, Nobody, MemorySecrets, ManualClock>;
 
 fn nobody(_: &Call) -> Result<Reply, SendError> {
     Err(SendError::TimedOut { host: "nowhere.example".to_owned(), seconds: 1 })
 }
 
-impl Desk {
-    pub(crate) fn new() -> Self {
-        Self {
-            table: MemoryTable::new(),
-            queue: MemoryQueue::new(),
-            transport: FnTransport::new(nobody),
-            secrets: MemorySecrets::new(),
-            clock: ManualClock::new("2026-11-22T20:00:00Z".parse().unwrap()),
-            holder: Holder { name: "console".to_owned(), gone_after: std::time::Duration::ZERO },
-            surroundings: Surroundings { allow_loopback: false },
-        }
-    }
-}
-
-impl Deps for Desk {
-    type Table = MemoryTable;
-    type Queue = MemoryQueue;
-    type Transport = Nobody;
-    type Secrets = MemorySecrets;
-    type Clock = ManualClock;
-
-    fn table(&self) -> &MemoryTable {
-        &self.table
-    }
-    fn queue(&self) -> &MemoryQueue {
-        &self.queue
-    }
-    fn transport(&self) -> &Nobody {
-        &self.transport
-    }
-    fn secrets(&self) -> &MemorySecrets {
-        &self.secrets
-    }
-    fn clock(&self) -> &ManualClock {
-        &self.clock
-    }
-    fn holder(&self) -> &Holder {
-        &self.holder
-    }
-    fn surroundings(&self) -> &Surroundings {
-        &self.surroundings
+pub(crate) fn desk() -> Desk {
+    Desk {
+        table: MemoryTable::new(),
+        queue: MemoryQueue::new(),
+        transport: FnTransport::new(nobody),
+        secrets: MemorySecrets::new(),
+        clock: ManualClock::new("2026-11-22T20:00:00Z".parse().unwrap()),
+        holder: Holder { name: "console".to_owned(), gone_after: std::time::Duration::ZERO },
+        surroundings: Surroundings { allow_loopback: false },
     }
 }
 
@@ -90,7 +51,7 @@ const STATUS: &str = r#"{"ask":"status","id":null,"page":{"limit":10}}"#;
 const DISCARD: &str = r#"{"ask":"plan_discard","plan":"acme.0123456789abcdef"}"#;
 
 async fn ask(event: &Value) -> (u64, Value) {
-    let answer = handle(event, &Desk::new()).await;
+    let answer = handle(event, &desk()).await;
     assert_eq!((&answer["isBase64Encoded"], &answer["headers"]["cache-control"]), (&json!(false), &json!("no-store")));
     let body = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     (answer["statusCode"].as_u64().unwrap(), body)
@@ -176,7 +137,7 @@ async fn called(desk: &Desk, event: &Value) -> (u64, Value) {
 
 #[tokio::test]
 async fn a_program_gets_the_contracts_documents() {
-    let desk = Desk::new();
+    let desk = desk();
     let (status, answer) = called(&desk, &call("GET", "/viewer/api/v1/status", ann(), "", "")).await;
     assert_eq!((status, answer), (200, json!({"items": [], "next": null})));
     let (status, answer) = called(&desk, &call("GET", "/viewer/api/v1/openapi.json", ann(), "", "")).await;
@@ -191,7 +152,7 @@ async fn a_program_gets_the_contracts_documents() {
 
 #[tokio::test]
 async fn a_programs_order_is_carried_out_and_noted_with_its_caller() {
-    let desk = Desk::new();
+    let desk = desk();
     let mut import = call("POST", "/operator/api/v1/docs.csv?kind=client", ann(), "text/csv", "bmFtZQpBY21lCg==");
     import["isBase64Encoded"] = json!(true);
     let (status, answer) = called(&desk, &import).await;
@@ -204,7 +165,7 @@ async fn a_programs_order_is_carried_out_and_noted_with_its_caller() {
 
 #[tokio::test]
 async fn a_programs_role_stands_in_its_path_and_bounds_it() {
-    let desk = Desk::new();
+    let desk = desk();
     let discard = |role: &str, who: Value| call("POST", &format!("/{role}/api/v1/plans/acme.1/discard"), who, "", "");
     let token = |role: &str| token(json!({"sub": "17", "email": "ann@acme.example", "msp_sync_role": role}));
     for (role, who, expected) in [

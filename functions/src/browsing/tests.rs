@@ -6,7 +6,7 @@ use http::{StatusCode, header};
 use web::{Guest, Told};
 
 use super::*;
-use crate::asking::tests::Desk;
+use crate::asking::tests::desk;
 
 /// A door that lets everybody in and tells what it saw.
 struct Mirror;
@@ -67,7 +67,7 @@ fn event(method: &str, path: &str, query: &str) -> Value {
 }
 
 async fn asked(event: &Value) -> Value {
-    handle(event, &Console::new(Arc::new(Desk::new()), Mirror), false).await
+    handle(event, &Console::new(Arc::new(desk()), Mirror), false).await
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_page_carries_the_policy_and_another_host_gets_none() {
 
 #[tokio::test]
 async fn a_console_without_a_provider_says_how_it_gets_one() {
-    let console = Console::new(Arc::new(Desk::new()), web::ClosedDoor);
+    let console = Console::new(Arc::new(desk()), web::ClosedDoor);
     let answer = handle(&event("GET", "/", ""), &console, false).await;
     assert_eq!(answer["statusCode"], 503);
     assert!(answer["body"].as_str().unwrap().contains("SignInIssuer"), "{answer}");

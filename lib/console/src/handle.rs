@@ -90,6 +90,68 @@ pub trait Deps: Send + Sync {
     }
 }
 
+/// A deployment that is its ports and nothing else: whoever asks for work does it with their own hands.
+#[derive(Debug)]
+pub struct Ports<T, Q, X, S, C> {
+    /// The table.
+    pub table: T,
+    /// Both sides of the records queue.
+    pub queue: Q,
+    /// What carries calls to vendors.
+    pub transport: X,
+    /// The secrets.
+    pub secrets: S,
+    /// Time.
+    pub clock: C,
+    /// Who reads vendors here.
+    pub holder: Holder,
+    /// What the place where we run allows.
+    pub surroundings: Surroundings,
+}
+
+impl<T, Q, X, S, C> Deps for Ports<T, Q, X, S, C>
+where
+    T: Table,
+    Q: QueueIn + QueueOut,
+    X: Transport,
+    S: Secrets,
+    C: Clock,
+{
+    type Table = T;
+    type Queue = Q;
+    type Transport = X;
+    type Secrets = S;
+    type Clock = C;
+
+    fn table(&self) -> &T {
+        &self.table
+    }
+
+    fn queue(&self) -> &Q {
+        &self.queue
+    }
+
+    fn transport(&self) -> &X {
+        &self.transport
+    }
+
+    fn secrets(&self) -> &S {
+        &self.secrets
+    }
+
+    fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    fn surroundings(&self) -> &Surroundings {
+        &self.surroundings
+    }
+}
+
 /// Answers one request of `who`.
 ///
 /// Orders may be given again: each step looks at what is stored, and a decision that holds already changes nothing. A

@@ -57,6 +57,20 @@ async fn identical_names_are_staged_and_a_near_one_is_only_suggested() {
 }
 
 #[tokio::test]
+async fn what_a_decision_takes_is_suggested_to_nobody_else() {
+    let desk = Desk::read().await;
+    let clients = desk.records(CLIENT).await;
+    let (one, other) = (&clients[0], &clients[1]);
+    desk.clients_called(&[&format!("{} Holding", other.name)]).await;
+    let suggested = desk.records(CLIENT).await[1].suggestion.clone().expect("the names are alike");
+    let [doc] = &desk.docs(CLIENT).await[..] else { panic!("one client is documented") };
+    desk.staged(matching(one, doc)).await;
+    assert_eq!(desk.records(CLIENT).await[1].suggestion, None);
+    desk.staged(Request::Reset { id: id(), kind: CLIENT, records: these(&[one]) }).await;
+    assert_eq!(desk.records(CLIENT).await[1].suggestion, Some(suggested));
+}
+
+#[tokio::test]
 async fn a_name_that_is_not_unique_wants_a_decision_of_its_own() {
     let desk = Desk::read().await;
     let twice = desk.records(CLIENT).await[2].clone();
@@ -202,10 +216,10 @@ async fn the_pages_of_a_preview_are_pages_of_one_plan() {
     let first = page(1, None).await.unwrap();
     // Somebody decides meanwhile; nobody has previewed that yet.
     desk.staged(create(these(&[&clients[3]]))).await;
-    let before = desk.table.meter().read();
+    let before = desk.ports.table.meter().read();
     let second = page(1, first.next.clone()).await.unwrap();
     let third = page(1, second.next.clone()).await.unwrap();
-    let spent = desk.table.meter().read();
+    let spent = desk.ports.table.meter().read();
     assert!(spent.write_units == before.write_units, "reading on writes nothing");
     let named: Vec<&str> = [&first, &second, &third].iter().map(|view| view.items[0].name.as_str()).collect();
     let mut wanted = [&clients[0], &clients[1], &clients[2]];
@@ -434,8 +448,8 @@ async fn lists_say_what_is_stored_whatever_was_done() {
     let is_true = async |what: &str| {
         let scope = reconcile::ids::Scope::Clients;
         let integration = reconcile::ids::IntegrationId::parse(ID).unwrap();
-        let entries = engine::store::entries::load_scope(&desk.table, &integration, &scope).await.unwrap();
-        let roster = engine::store::roster::load(&desk.table, &integration, CLIENT).await.unwrap();
+        let entries = engine::store::entries::load_scope(&desk.ports.table, &integration, &scope).await.unwrap();
+        let roster = engine::store::roster::load(&desk.ports.table, &integration, CLIENT).await.unwrap();
         let lines = entries.values().map(|entry| (entry.record.vendor_id.clone(), engine::store::roster::line(entry)));
         assert_eq!(roster, lines.collect(), "after {what}");
     };

@@ -8,7 +8,7 @@ use apis::account::Surroundings;
 use apis::call::{Call, Reply};
 use console::answer::Answer;
 use console::error::ConsoleError;
-use console::handle::{Deps, handle};
+use console::handle::{Ports, handle};
 use console::progress::ProgressEvent;
 use console::request::{IntegrationChange, Page, RecordFilter, Request, SecretParts, Selection, SyncTarget};
 use console::roles::{Actor, Role};
@@ -33,47 +33,11 @@ type Send = Box<dyn Fn(&Call) -> Result<Reply, SendError> + std::marker::Send + 
 
 /// A deployment.
 pub struct Desk {
-    pub table: MemoryTable,
-    pub queue: MemoryQueue,
-    pub secrets: MemorySecrets,
-    pub clock: ManualClock,
+    pub ports: Ports<MemoryTable, MemoryQueue, FnTransport<Send>, MemorySecrets, ManualClock>,
     pub auvik: Shared<AuvikSim>,
     pub world: SharedWorld,
     pub role: Role,
-    transport: FnTransport<Send>,
-    holder: Holder,
-    surroundings: Surroundings,
     pub told: Mutex<Vec<ProgressEvent>>,
-}
-
-impl Deps for Desk {
-    type Table = MemoryTable;
-    type Queue = MemoryQueue;
-    type Transport = FnTransport<Send>;
-    type Secrets = MemorySecrets;
-    type Clock = ManualClock;
-
-    fn table(&self) -> &MemoryTable {
-        &self.table
-    }
-    fn queue(&self) -> &MemoryQueue {
-        &self.queue
-    }
-    fn transport(&self) -> &FnTransport<Send> {
-        &self.transport
-    }
-    fn secrets(&self) -> &MemorySecrets {
-        &self.secrets
-    }
-    fn clock(&self) -> &ManualClock {
-        &self.clock
-    }
-    fn holder(&self) -> &Holder {
-        &self.holder
-    }
-    fn surroundings(&self) -> &Surroundings {
-        &self.surroundings
-    }
 }
 
 impl Desk {
@@ -83,19 +47,16 @@ impl Desk {
         let auvik = Shared::new(AuvikSim::new(world.clone(), Credentials::default()));
         let vendor = auvik.clone();
         let send: Send = Box::new(move |call| Ok(vendor.with(|auvik| auvik.answer(call, ORIGIN))));
-        Self {
+        let ports = Ports {
             table: MemoryTable::new(),
             queue: MemoryQueue::new(),
+            transport: FnTransport::new(send),
             secrets: MemorySecrets::new(),
             clock: ManualClock::new("2026-11-20T12:00:00Z".parse::<Timestamp>().unwrap()),
-            auvik,
-            world,
-            role: Role::Admin,
-            transport: FnTransport::new(send),
             holder: Holder { name: "test".to_owned(), gone_after: Duration::ZERO },
             surroundings: Surroundings { allow_loopback: true },
-            told: Mutex::new(Vec::new()),
-        }
+        };
+        Self { ports, auvik, world, role: Role::Admin, told: Mutex::new(Vec::new()) }
     }
 
     /// Makes one with the integration added and verified.
@@ -142,10 +103,10 @@ impl Desk {
 
     /// Asks, a minute after the last time.
     pub async fn ask(&self, request: Request) -> Result<Answer, ConsoleError> {
-        self.clock.advance(Duration::from_secs(60));
+        self.ports.clock.advance(Duration::from_secs(60));
         let who = Actor { name: "ann".to_owned(), role: self.role };
         let progress = |event: ProgressEvent| self.told.lock().unwrap().push(event);
-        handle(request, &who, self, &progress).await
+        handle(request, &who, &self.ports, &progress).await
     }
 
     /// Asks for what must be refused.

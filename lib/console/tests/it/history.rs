@@ -56,8 +56,8 @@ async fn night(desk: &Desk, doc: &DocView, at: Timestamp) {
         finished: true,
         version: 0,
     };
-    plans::save_part(&desk.table, &head.owner, 1, &[scope]).await.unwrap();
-    plans::save(&desk.table, &mut head).await.unwrap();
+    plans::save_part(&desk.ports.table, &head.owner, 1, &[scope]).await.unwrap();
+    plans::save(&desk.ports.table, &mut head).await.unwrap();
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn the_whole_history_of_a_record_can_be_reached_a_page_at_a_time() {
     let desk = Desk::live().await;
     let doc = desk.docs(Kind::Asset).await[0].clone();
     let other = desk.docs(Kind::Asset).await[1].clone();
-    let first = desk.clock.now();
+    let first = desk.ports.clock.now();
     let mut wanted = vec![(first, "created".to_owned())];
     for number in 1..=70 {
         let at = first.checked_add((number * 24).hours()).unwrap();
@@ -79,7 +79,7 @@ async fn the_whole_history_of_a_record_can_be_reached_a_page_at_a_time() {
             let about = if hour == 5 { &doc } else { &other };
             let entry =
                 AuditEntry { at, who: "ann".to_owned(), what: "docs edit".to_owned(), on: about.doc_id.to_string() };
-            audit::append(&desk.table, "catalogue", &entry).await.unwrap();
+            audit::append(&desk.ports.table, "catalogue", &entry).await.unwrap();
             if hour == 5 {
                 wanted.push((at, "docs edit".to_owned()));
             }
@@ -88,10 +88,10 @@ async fn the_whole_history_of_a_record_can_be_reached_a_page_at_a_time() {
     wanted.reverse();
     let (mut seen, mut pages, mut cursor) = (Vec::new(), 0, None);
     loop {
-        let before = desk.table.meter().read().read_units;
+        let before = desk.ports.table.meter().read().read_units;
         let request = Request::DocsHistory { doc: doc.doc_id.to_string(), cursor };
         let Answer::History(list) = desk.ask(request).await.unwrap() else { panic!() };
-        let spent = desk.table.meter().read().read_units - before;
+        let spent = desk.ports.table.meter().read().read_units - before;
         assert!(spent < 100.0, "a page of a history costs {spent} units");
         pages += 1;
         seen.extend(list.items.into_iter().map(|one| (one.at, one.what)));

@@ -10,7 +10,7 @@ use apis::call::{Call, Reply};
 use apis::vendors;
 use console::answer::Answer;
 use console::error::ConsoleError;
-use console::handle::{Deps, handle};
+use console::handle::{Ports, handle};
 use console::progress::ProgressEvent;
 use console::request::{IntegrationChange, Page, RecordFilter, Request, SecretParts, SyncTarget};
 use console::roles::{Actor, Role};
@@ -31,44 +31,8 @@ type Send = Box<dyn Fn(&Call) -> Result<Reply, SendError> + std::marker::Send + 
 pub struct Office {
     pub vendors: Vendors,
     pub told: Mutex<Vec<ProgressEvent>>,
-    table: MemoryTable,
-    queue: MemoryQueue,
-    secrets: MemorySecrets,
-    clock: ManualClock,
     calls: std::sync::Arc<AtomicU64>,
-    transport: FnTransport<Send>,
-    holder: Holder,
-    surroundings: Surroundings,
-}
-
-impl Deps for Office {
-    type Table = MemoryTable;
-    type Queue = MemoryQueue;
-    type Transport = FnTransport<Send>;
-    type Secrets = MemorySecrets;
-    type Clock = ManualClock;
-
-    fn table(&self) -> &MemoryTable {
-        &self.table
-    }
-    fn queue(&self) -> &MemoryQueue {
-        &self.queue
-    }
-    fn transport(&self) -> &FnTransport<Send> {
-        &self.transport
-    }
-    fn secrets(&self) -> &MemorySecrets {
-        &self.secrets
-    }
-    fn clock(&self) -> &ManualClock {
-        &self.clock
-    }
-    fn holder(&self) -> &Holder {
-        &self.holder
-    }
-    fn surroundings(&self) -> &Surroundings {
-        &self.surroundings
-    }
+    ports: Ports<MemoryTable, MemoryQueue, FnTransport<Send>, MemorySecrets, ManualClock>,
 }
 
 impl Office {
@@ -81,18 +45,16 @@ impl Office {
             counted.fetch_add(1, Ordering::Relaxed);
             asked.answer(call).ok_or_else(|| SendError::TimedOut { host: call.url.authority().to_owned(), seconds: 30 })
         });
-        Self {
-            vendors,
-            told: Mutex::new(Vec::new()),
+        let ports = Ports {
             table: MemoryTable::new(),
             queue: MemoryQueue::new(),
+            transport: FnTransport::new(send),
             secrets: MemorySecrets::new(),
             clock: ManualClock::new("2026-11-20T12:00:00Z".parse::<Timestamp>().unwrap()),
-            calls,
-            transport: FnTransport::new(send),
             holder: Holder { name: "test".to_owned(), gone_after: Duration::ZERO },
             surroundings: Surroundings { allow_loopback: true },
-        }
+        };
+        Self { vendors, told: Mutex::new(Vec::new()), calls, ports }
     }
 
     /// Returns how many calls were made so far.
@@ -102,10 +64,10 @@ impl Office {
 
     /// Asks, a minute after the last time.
     pub async fn ask(&self, request: Request) -> Result<Answer, ConsoleError> {
-        self.clock.advance(Duration::from_secs(60));
+        self.ports.clock.advance(Duration::from_secs(60));
         let who = Actor { name: "ann".to_owned(), role: Role::Admin };
         let progress = |event: ProgressEvent| self.told.lock().unwrap().push(event);
-        handle(request, &who, self, &progress).await
+        handle(request, &who, &self.ports, &progress).await
     }
 
     /// Asks for what must be refused.

@@ -65,7 +65,7 @@ async fn big() -> Desk {
     integration.state = IntegrationState::Live;
     integration.sync = BTreeSet::from([Kind::Client, Kind::Asset]);
     integration.first_synced = integration.sync.clone();
-    integrations::save(&desk.table, &mut integration).await.unwrap();
+    integrations::save(&desk.ports.table, &mut integration).await.unwrap();
     let mut writes: Vec<Write> = Vec::new();
     let mut remembered = BTreeMap::new();
     for number in 0..CLIENTS {
@@ -91,10 +91,10 @@ async fn big() -> Desk {
     }
     writes.push(catalogue::move_version(&Shelf::Clients, 0));
     for some in writes.chunks(100) {
-        desk.table.transact(some.to_vec()).await.unwrap();
+        desk.ports.table.transact(some.to_vec()).await.unwrap();
     }
-    let before = digests::load(&desk.table, &id(), Kind::Asset, Epochs::default()).await.unwrap();
-    digests::remember(&desk.table, &id(), &before, &remembered).await.unwrap();
+    let before = digests::load(&desk.ports.table, &id(), Kind::Asset, Epochs::default()).await.unwrap();
+    digests::remember(&desk.ports.table, &id(), &before, &remembered).await.unwrap();
     desk
 }
 
@@ -117,7 +117,7 @@ async fn unsynced(desk: &Desk, reason: Option<Reason>, cursor: Option<String>) -
 
 /// Returns what is consumed from `before` on.
 fn since(desk: &Desk, before: Consumed) -> Consumed {
-    let now = desk.table.meter().read();
+    let now = desk.ports.table.meter().read();
     Consumed {
         requests: now.requests - before.requests,
         items_written: now.items_written - before.items_written,
@@ -137,7 +137,7 @@ fn cost(desk: &Desk, what: &str, before: Consumed, reads_max: f64, writes_max: f
 #[tokio::test]
 async fn pages_of_long_lists_cost_about_a_page_and_never_everything() {
     let desk = big().await;
-    let at = || desk.table.meter().read();
+    let at = || desk.ports.table.meter().read();
 
     let before = at();
     let first = wizard(&desk, RecordFilter::default(), None).await;
@@ -209,14 +209,14 @@ async fn a_page_of_a_preview_costs_a_page_of_its_plan() {
         let Answer::Plan(view) = desk.ask(request).await.unwrap() else { panic!() };
         view
     };
-    let before = desk.table.meter().read();
+    let before = desk.ports.table.meter().read();
     let first = page(None).await;
     // Clients and their documentation, 600 units, and what lies below fifty of them: not below all.
     cost(&desk, "preview of 2,000 decisions, the first page", before, 1_300.0, 2_000.0);
     let mut seen = first.items.len();
     let mut next = first.next;
     while let Some(cursor) = next {
-        let before = desk.table.meter().read();
+        let before = desk.ports.table.meter().read();
         let view = page(Some(cursor)).await;
         cost(&desk, "preview, a page", before, 400.0, 0.0);
         seen += view.items.len();
@@ -255,8 +255,8 @@ async fn every_record_is_on_one_page() {
 async fn a_filter_that_finds_nothing_ends_its_page_before_everything_was_read() {
     let desk = big().await;
     // A decision was finished since the last run: what it remembers does not count any more.
-    integrations::update(&desk.table, &id(), |integration| integration.epoch += 1).await.unwrap();
-    let before = desk.table.meter().read();
+    integrations::update(&desk.ports.table, &id(), |integration| integration.epoch += 1).await.unwrap();
+    let before = desk.ports.table.meter().read();
     let (rows, next) = unsynced(&desk, Some(Reason::DuplicateAtVendor), None).await;
     assert!(rows.is_empty() && next.is_some(), "there is more to look through");
     cost(&desk, "unsynced, nothing found", before, 800.0, 300.0);

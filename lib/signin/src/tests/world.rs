@@ -7,7 +7,7 @@ use apis::account::Surroundings;
 use apis::call::{Call, Reply, SecretText};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use console::handle::Deps;
+use console::handle::Ports;
 use engine::life::Holder;
 use engine::memory::{FnTransport, ManualClock, MemoryQueue, MemorySecrets, MemoryTable};
 use engine::ports::{Clock, SendError};
@@ -129,45 +129,7 @@ impl ProviderState {
 type Answering = Box<dyn Fn(&Call) -> Result<Reply, SendError> + Send + Sync>;
 
 /// A stack in memory.
-pub struct Desk {
-    pub table: MemoryTable,
-    pub queue: MemoryQueue,
-    transport: FnTransport<Answering>,
-    secrets: MemorySecrets,
-    pub clock: ManualClock,
-    pub holder: Holder,
-    surroundings: Surroundings,
-}
-
-impl Deps for Desk {
-    type Table = MemoryTable;
-    type Queue = MemoryQueue;
-    type Transport = FnTransport<Answering>;
-    type Secrets = MemorySecrets;
-    type Clock = ManualClock;
-
-    fn table(&self) -> &MemoryTable {
-        &self.table
-    }
-    fn queue(&self) -> &MemoryQueue {
-        &self.queue
-    }
-    fn transport(&self) -> &FnTransport<Answering> {
-        &self.transport
-    }
-    fn secrets(&self) -> &MemorySecrets {
-        &self.secrets
-    }
-    fn clock(&self) -> &ManualClock {
-        &self.clock
-    }
-    fn holder(&self) -> &Holder {
-        &self.holder
-    }
-    fn surroundings(&self) -> &Surroundings {
-        &self.surroundings
-    }
-}
+pub type Desk = Ports<MemoryTable, MemoryQueue, FnTransport<Answering>, MemorySecrets, ManualClock>;
 
 /// The console with its provider.
 pub struct World {
