@@ -1,7 +1,8 @@
 //! Digests: what lets an unchanged scope be recognised before anything is queued.
 //!
 //! Per kind below clients, the scopes are spread over [`BUCKETS`] items, so that a night reads a handful of items however many clients
-//! there are, and writes only the buckets whose scopes changed. A digest counts only under the epochs that it was taken
+//! there are, and writes only the buckets whose scopes changed. Where these are few they go into one item that lies over the
+//! buckets, until that holds more than half of all scopes: a hundred changed clients are in each bucket. A digest counts only under the epochs that it was taken
 //! in: a decision, a switch or a person's work on the catalogue moves an epoch, and then everything is looked at again;
 //! so does a run that took records in and was not carried out. What another integration does to shared records asks for
 //! single scopes again.
@@ -153,13 +154,52 @@ struct Bucket {
     scopes: BTreeMap<String, Remembered>,
 }
 
+/// The most scopes that lie over the buckets: they fit into one item even where packing gains nothing.
+const FRESH_MAX: usize = 1_000;
+
+/// What was remembered since the buckets were written.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Fresh {
+    epochs: Epochs,
+    /// The versions of the buckets that this lies over. Over a bucket of another version nothing of it counts: what is newer
+    /// is not known.
+    over: Vec<u64>,
+    scopes: BTreeMap<String, Remembered>,
+}
+
+impl Fresh {
+    /// Lays what is fresh over the buckets.
+    fn lay_over(&self, kind: Kind, buckets: &mut [(u64, Bucket)]) {
+        for (text, remembered) in &self.scopes {
+            let Some(scope) = scope_of(text) else { continue };
+            let number = bucket_of(kind, &scope);
+            let (version, bucket) = &mut buckets[number];
+            if bucket.scopes.is_empty() {
+                bucket.epochs = self.epochs;
+            }
+            let mut remembered = remembered.clone();
+            if self.over.get(number) != Some(version) || bucket.epochs != self.epochs {
+                remembered.0 = NOTHING;
+            }
+            bucket.scopes.insert(text.clone(), remembered);
+        }
+    }
+}
+
 /// The digests of one integration and kind, as loaded. What was remembered under other epochs is kept apart: it says which
 /// scopes there were, and lets nothing be skipped.
 #[derive(Debug, Clone)]
 pub struct Digests {
     kind: Kind,
     epochs: Epochs,
+    /// The buckets with what lies over them.
     buckets: Vec<(u64, Bucket)>,
+    /// What lies over them, with the version of its item.
+    fresh: (u64, Fresh),
+}
+
+fn fresh_key(integration: &IntegrationId, kind: Kind) -> Key {
+    Key::new(format!("digests#{integration}"), format!("{}#fresh", kind.code()))
 }
 
 fn bucket_key(integration: &IntegrationId, kind: Kind, number: usize) -> Key {
@@ -193,14 +233,19 @@ pub async fn load(
     kind: Kind,
     epochs: Epochs,
 ) -> Result<Digests, StoreError> {
-    let keys: Vec<Key> = (0..buckets_of(kind)).map(|number| bucket_key(integration, kind, number)).collect();
+    let mut keys: Vec<Key> = (0..buckets_of(kind)).map(|number| bucket_key(integration, kind, number)).collect();
+    keys.extend(kind.is_below_client().then(|| fresh_key(integration, kind)));
     let mut buckets = vec![(0, Bucket::default()); buckets_of(kind)];
+    let mut fresh = (0, Fresh::default());
     for item in table.get_many(&keys).await? {
-        if let Some(number) = keys.iter().position(|key| *key == item.key) {
-            buckets[number] = (item.version, decode(&item)?);
+        match keys.iter().position(|key| *key == item.key) {
+            Some(number) if number < buckets.len() => buckets[number] = (item.version, decode(&item)?),
+            Some(_) => fresh = (item.version, decode(&item)?),
+            None => {}
         }
     }
-    Ok(Digests { kind, epochs, buckets })
+    fresh.1.lay_over(kind, &mut buckets);
+    Ok(Digests { kind, epochs, buckets, fresh })
 }
 
 impl Digests {
@@ -285,9 +330,40 @@ pub async fn forget_asked(
     Ok(())
 }
 
-/// Remembers scopes after a run. Buckets of other epochs lose their digests, not their scopes: one that vanishes is still
-/// looked for. Only buckets that change are written; a lost race forgets nothing but the skip.
+/// Remembers scopes after a run. Only what changes is written; a lost race forgets nothing but the skip.
 pub async fn remember(
+    table: &impl Table,
+    integration: &IntegrationId,
+    digests: &Digests,
+    scopes: &BTreeMap<Scope, Remembered>,
+) -> Result<(), StoreError> {
+    match fresh_after(digests, scopes) {
+        Some(fresh) if fresh.scopes == digests.fresh.1.scopes => Ok(()),
+        Some(fresh) => put(table, fresh_key(integration, digests.kind), digests.fresh.0, &fresh).await,
+        None => fold(table, integration, digests, scopes).await,
+    }
+}
+
+/// Returns what lies over the buckets when these scopes are remembered there, if it may: under the present epochs alone, and
+/// as long as it holds no more than half of all scopes.
+fn fresh_after(digests: &Digests, scopes: &BTreeMap<Scope, Remembered>) -> Option<Fresh> {
+    let (_, before) = &digests.fresh;
+    let over: Vec<u64> = digests.buckets.iter().map(|(version, _)| *version).collect();
+    let lies_right = before.scopes.is_empty() || (before.epochs == digests.epochs && before.over == over);
+    if !digests.kind.is_below_client() || !lies_right || !digests.all_count() {
+        return None;
+    }
+    let changed = scopes.iter().filter(|(scope, remembered)| digests.remembered(scope) != Some(*remembered));
+    let changed = changed.map(|(scope, remembered)| (scope_text(scope).to_owned(), remembered.clone()));
+    let after: BTreeMap<String, Remembered> = before.scopes.clone().into_iter().chain(changed).collect();
+    let known: usize = digests.buckets.iter().map(|(_, bucket)| bucket.scopes.len()).sum();
+    let is_small = after.len() * 2 <= known && after.len() <= FRESH_MAX;
+    (is_small || after == before.scopes).then_some(Fresh { epochs: digests.epochs, over, scopes: after })
+}
+
+/// Remembers scopes in their buckets, with what lay over these. Buckets of other epochs lose their digests, not their
+/// scopes: one that vanishes is still looked for.
+async fn fold(
     table: &impl Table,
     integration: &IntegrationId,
     digests: &Digests,
@@ -303,16 +379,32 @@ pub async fn remember(
     for (scope, remembered) in scopes {
         buckets[bucket_of(digests.kind, scope)].1.scopes.insert(scope_text(scope).to_owned(), remembered.clone());
     }
+    let (fresh_version, fresh) = &digests.fresh;
+    let is_covered = |number| {
+        fresh.scopes.keys().filter_map(|text| scope_of(text)).any(|scope| bucket_of(digests.kind, &scope) == number)
+    };
     for (number, (version, bucket)) in buckets.iter().enumerate() {
         let (_, before) = &digests.buckets[number];
-        if bucket == before || (bucket.scopes.is_empty() && before.scopes.is_empty()) {
+        let is_same = bucket == before && !is_covered(number);
+        if is_same || (bucket.scopes.is_empty() && before.scopes.is_empty()) {
             continue;
         }
-        let key = bucket_key(integration, digests.kind, number);
-        match table.write(Write::put(key, Expect::Version(*version), encode(bucket))).await {
-            Ok(()) | Err(TableError::Conflict { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        put(table, bucket_key(integration, digests.kind, number), *version, bucket).await?;
     }
-    Ok(())
+    if fresh.scopes.is_empty() {
+        return Ok(());
+    }
+    // Last: what still lies over a bucket that was written counts for nothing, by that bucket's version.
+    put(table, fresh_key(integration, digests.kind), *fresh_version, &Fresh::default()).await
 }
+
+/// Puts an item unless somebody else did.
+async fn put<T: Serialize>(table: &impl Table, key: Key, version: u64, value: &T) -> Result<(), StoreError> {
+    match table.write(Write::put(key, Expect::Version(version), encode(value))).await {
+        Ok(()) | Err(TableError::Conflict { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;
