@@ -167,7 +167,7 @@ async fn the_answer_carries_the_run_and_what_was_queued() {
     let run = function.run(answer.run_id.as_ref().unwrap()).await;
     assert_eq!(answer.state, State::Read);
     assert_eq!(answer.queued.messages as usize, function.queue.depth());
-    assert!(answer.queued.messages > 1 && answer.queued.bytes > 0, "{answer:?}");
+    assert!(answer.queued.messages > 0 && answer.queued.bytes > 0, "{answer:?}");
     assert_eq!(answer.vendor_requests, function.vendor_calls());
     assert_eq!(answer.kinds, run.run.reports);
     assert!(answer.kinds[&Kind::Asset].fetched > 0, "{answer:?}");

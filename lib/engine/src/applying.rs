@@ -26,7 +26,7 @@ use crate::store::entries;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PartDone, PlanHead, ScopeDone};
 use crate::store::roster;
-use crate::store::runs::{self, Mark};
+use crate::store::runs::{self, Mark, RunRecord};
 use crate::{life, narrowing, worlds, writes};
 
 /// How often a scope is planned again because somebody else wrote first, before the message goes back to the queue.
@@ -57,27 +57,47 @@ pub async fn apply_part(
         let integration = integration.ok_or_else(|| StepError::NoIntegration(plan_id.integration().to_string()))?;
         let stored = plans::load_part(table, &head.owner, part).await.doing("loading a part of a plan")?;
         let mode = if head.why.is_empty() { Mode::Follow } else { Mode::AsSeen };
-        let mut done = PartDone::default();
-        let purpose = Purpose::Run(run.run_id.clone());
-        let complete = worlds::complete_kinds(&run.run);
-        let mut written = narrowing::carry_out(&stored, table).await.doing("writing records")?;
-        for scope in &stored {
-            if let Some(scope_done) = written.remove(&scope.scope) {
-                done.scopes.push(scope_done);
-                continue;
-            }
-            let scope_done = apply_scope(scope, &purpose, &complete, mode, &integration, table).await?;
-            if !scope.is_detachment() {
-                done.scopes.push(scope_done);
-            }
-        }
+        let done = apply_scopes(&stored, &run, mode, &integration, table).await?;
         runs::put_mark(table, &head.owner, Mark::Applied(part), clock.now(), &done).await.doing("marking a part")?;
     }
     life::look(&run.run_id, table, queue, clock).await
 }
 
+/// Carries out the scopes of a part that nobody has seen, and returns what is to be marked.
+pub(crate) async fn follow(
+    plans: &[ScopePlan],
+    run: &RunRecord,
+    integration: &Integration,
+    table: &impl Table,
+) -> Result<PartDone, StepError> {
+    apply_scopes(plans, run, Mode::Follow, integration, table).await
+}
+
+async fn apply_scopes(
+    plans: &[ScopePlan],
+    run: &RunRecord,
+    mode: Mode,
+    integration: &Integration,
+    table: &impl Table,
+) -> Result<PartDone, StepError> {
+    let mut done = PartDone::default();
+    let (purpose, complete) = (Purpose::Run(run.run_id.clone()), worlds::complete_kinds(&run.run));
+    let mut written = narrowing::carry_out(plans, table).await.doing("writing records")?;
+    for scope in plans {
+        if let Some(scope_done) = written.remove(&scope.scope) {
+            done.scopes.push(scope_done);
+            continue;
+        }
+        let scope_done = apply_scope(scope, &purpose, &complete, mode, integration, table).await?;
+        if !scope.is_detachment() {
+            done.scopes.push(scope_done);
+        }
+    }
+    Ok(done)
+}
+
 /// Returns the open run that a part belongs to, if it is that part's turn.
-async fn run_of(head: &PlanHead, part: u64, table: &impl Table) -> Result<Option<runs::RunRecord>, StepError> {
+async fn run_of(head: &PlanHead, part: u64, table: &impl Table) -> Result<Option<RunRecord>, StepError> {
     let Some(run_id) = &head.run else { return Ok(None) };
     let Some(record) = runs::open_run(table, run_id).await.doing("looking at a run")? else { return Ok(None) };
     let belongs = match &record.run.phase {

@@ -12,8 +12,8 @@ use reconcile::run::Phase;
 
 use crate::error::{Doing, StepError};
 use crate::message::{Row, Slice};
-use crate::ports::{Clock, QueueOut, TRANSACTION_WRITES_MAX, Table, Write};
-use crate::store::entries::{self, Place};
+use crate::ports::{Clock, Expect, QueueOut, TRANSACTION_WRITES_MAX, Table, Write};
+use crate::store::entries::{self, Place, Stored};
 use crate::store::integrations::{self, Integration};
 use crate::store::runs::{self, Arrived, Mark, Rest, Touched};
 use crate::store::{StoreError, roster};
@@ -39,7 +39,7 @@ pub async fn intake(
     let Some(settings) = integrations::load(table, &integration).await.doing("loading an integration")? else {
         return Err(StepError::NoIntegration(integration.to_string()));
     };
-    let rests = take_few(run, &integration, &settings, &slices, table).await?;
+    let (rests, stored) = take_few(run, &integration, &settings, &slices, table).await?;
     let mut touched = Vec::new();
     for (slice, rest) in slices.into_iter().zip(rests) {
         let summary = Touched {
@@ -58,17 +58,8 @@ pub async fn intake(
     }
     let arrived = Arrived { scopes: touched };
     runs::put_mark(table, run.as_str(), Mark::In(seq), clock.now(), &arrived).await.doing("marking a message")?;
-    if matches!(record.run.phase, Phase::Arriving { .. }) {
-        life::look(run, table, queue, clock).await?;
-        return Ok(());
-    }
-    // The read may have ended since the run was loaded; then nobody else would look.
-    match runs::open_run(table, run).await.doing("looking at a run")? {
-        Some(record) if matches!(record.run.phase, Phase::Arriving { .. }) => {
-            life::look(run, table, queue, clock).await
-        }
-        _ => Ok(()),
-    }
+    // While the vendor is read nothing is to be looked at; when that is over, whoever marked the last message looks.
+    life::look_with(run, &stored, table, queue, clock).await
 }
 
 async fn take_slice(
@@ -94,20 +85,22 @@ async fn take_slice(
 }
 
 /// Takes those slices that hold a few changes of a settled scope, all together: their entries are read by their keys.
-/// Returns for each slice of the message which records came and what is remembered by then; `None` for the others.
+/// Returns for each slice of the message which records came and what is remembered by then, `None` for the others; and those
+/// entries as they are stored by then.
 async fn take_few(
     run: &RunId,
     integration: &IntegrationId,
     settings: &Integration,
     slices: &[Slice],
     table: &impl Table,
-) -> Result<Vec<Option<Rest>>, StepError> {
+) -> Result<(Vec<Option<Rest>>, Stored), StepError> {
     let few: Vec<&Slice> = slices.iter().filter(|slice| slice.rest.is_some()).collect();
     let place = |slice: &Slice, row: &Row| (slice.scope.clone(), (slice.kind, row.record.vendor_id.clone()));
     let places = |slice: &&&Slice| slice.rows.iter().map(|row| place(slice, row)).collect::<Vec<_>>();
     let places: Vec<Place> = few.iter().flat_map(|slice| places(&slice)).collect();
     // As they were at the first try: one that a conflict cut off has stored some of them.
-    let mut before: BTreeMap<Place, Entry> = BTreeMap::new();
+    let mut before = Stored::new();
+    let mut after = Stored::new();
     for attempt in 1.. {
         let stored = entries::load_some(table, integration, &places).await.doing("loading records")?;
         let mut changed = Vec::new();
@@ -116,13 +109,15 @@ async fn take_few(
             let known = known.map(|entry| ((slice.kind, entry.record.vendor_id.clone()), entry)).collect();
             changed.extend(compare(run, slice, known, settings.first_synced.contains(&slice.kind)));
         }
-        for (place, entry) in stored {
-            before.entry(place).or_insert(entry);
+        for (place, entry) in &stored {
+            before.entry(place.clone()).or_insert_with(|| entry.clone());
         }
+        after = stored;
         match store(integration, &changed, table).await {
             Err(error) if error.is_conflict() && attempt < TRIES_MAX => {}
             other => {
                 other.doing("storing records")?;
+                after.extend(changed.into_iter().map(as_stored));
                 break;
             }
         }
@@ -139,7 +134,13 @@ async fn take_few(
         }
         Some(Rest { ids: slice.rows.iter().map(|row| row.record.vendor_id.clone()).collect(), of })
     };
-    Ok(slices.iter().map(rest).collect())
+    Ok((slices.iter().map(rest).collect(), after))
+}
+
+/// Returns an entry that was just stored, with its place.
+fn as_stored(mut entry: Entry) -> (Place, Entry) {
+    entry.version = Expect::Version(entry.version).next_version();
+    ((entries::scope_of(&entry), (entry.record.kind, entry.record.vendor_id.clone())), entry)
 }
 
 /// Returns the entries that a slice changes.

@@ -1,5 +1,7 @@
 //! Lets the guard look at a whole run before its first write.
 
+use std::collections::BTreeMap;
+
 use reconcile::guard::{Limits, Verdict, judge as verdict};
 use reconcile::ids::PlanId;
 use reconcile::plan::Totals;
@@ -10,6 +12,7 @@ use crate::error::{Doing, StepError};
 use crate::planning::{actions, load_integration};
 use crate::ports::{Clock, Table};
 use crate::store::StoreError;
+use crate::store::integrations::Integration;
 use crate::store::plans::{self, PartTotal, PlanHead, PlanState};
 use crate::store::runs::{self, Marks, RunRecord};
 use crate::worlds;
@@ -23,6 +26,18 @@ pub async fn judge(record: &mut RunRecord, table: &impl Table, clock: &impl Cloc
     let owner = record.run_id.as_str().to_owned();
     let planned = runs::marks::<PartTotal>(table, &owner, Marks::Planned).await.doing("loading planned parts")?;
     let integration = load_integration(table, &record.run_id).await?;
+    judge_parts(record, &planned, &integration, table, clock).await
+}
+
+/// Judges a run whose parts, with what each adds up to, are at hand.
+pub(crate) async fn judge_parts(
+    record: &mut RunRecord,
+    planned: &BTreeMap<u64, PartTotal>,
+    integration: &Integration,
+    table: &impl Table,
+    clock: &impl Clock,
+) -> Result<Event, StepError> {
+    let owner = record.run_id.as_str().to_owned();
     let mut totals = Totals { complete: worlds::complete_kinds(&record.run), ..Totals::default() };
     totals.carry_over(&record.skipped);
     for part in planned.values() {

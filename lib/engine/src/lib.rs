@@ -5,6 +5,7 @@
 //! message only says *look again*. No SDK, no HTTP client and no async runtime is named here.
 
 pub mod applying;
+mod at_once;
 pub mod closing;
 pub mod contract;
 pub mod error;

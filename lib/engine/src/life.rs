@@ -9,15 +9,17 @@ use std::time::Duration;
 use reconcile::ids::{PlanId, RunId};
 use reconcile::run::{Command, Event, Phase, Trigger, step};
 
+use crate::at_once::Through;
 use crate::error::{Doing, StepError};
 use crate::message::{Message, send};
 use crate::ports::{Clock, QueueOut, Table};
 use crate::store::catalogue;
 use crate::store::digests::Epochs;
+use crate::store::entries::Stored;
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PlanState};
 use crate::store::runs::{self, Arrived, Marks, RunRecord, Slot};
-use crate::{closing, judging, planning};
+use crate::{at_once, closing, judging, planning};
 
 /// Who reads a vendor, and when another reader is held to be gone.
 #[derive(Debug, Clone)]
@@ -123,8 +125,20 @@ fn is_conflict(error: &StepError) -> bool {
     matches!(error, StepError::Store { cause, .. } if cause.is_conflict())
 }
 
+/// Says of a try to move a run on whether somebody else did.
+pub(crate) fn moved(tried: Result<(), StepError>) -> Result<Through, StepError> {
+    match tried {
+        Ok(()) => Ok(Through::Done),
+        Err(error) if is_conflict(&error) => Ok(Through::Moved),
+        Err(error) => Err(error),
+    }
+}
+
 /// Tells a run what happened, saves it if that moves it, and does what the new phase asks for. An event of a past phase
 /// does nothing; a conflict says that somebody else moved the run, and the caller's work comes again.
+///
+/// A run that is over is not saved as such: the write that moves it into the history says so. Until then it is where it was,
+/// and whoever looks at it ends it again.
 pub async fn advance(
     record: &mut RunRecord,
     event: Event,
@@ -138,12 +152,15 @@ pub async fn advance(
     }
     record.run = after;
     record.touched_at = clock.now();
-    runs::save(table, record).await.doing("moving a run on")?;
+    match record.run.outcome() {
+        Some(_) => runs::check_open(table, record).await.doing("ending a run")?,
+        None => runs::save(table, record).await.doing("moving a run on")?,
+    }
     for command in commands {
         match command {
             Command::Plan { from, to } => send_parts(queue, from, to, |part| plan_part(&record.run_id, part)).await?,
             Command::Apply { plan, from, to } => send_parts(queue, from, to, |part| apply_part(&plan, part)).await?,
-            Command::CountArrived => send_look(queue, &record.run_id).await?,
+            Command::CountArrived => look_if_all_arrived(record, table, queue).await?,
             // Whoever planned the last part looks on by himself; one that dies before that is sent again.
             Command::Judge => {}
             Command::AlarmHeld => {
@@ -161,6 +178,14 @@ fn plan_part(run: &RunId, part: u64) -> Message {
 
 fn apply_part(plan: &PlanId, part: u64) -> Message {
     Message::ApplyPart { plan: plan.clone(), part }
+}
+
+/// Has a run looked at all of whose messages were taken in before it was saved as waiting for them. A message that is not
+/// marked by now is marked after that save, and whoever takes it in looks at the run after marking it.
+async fn look_if_all_arrived(record: &RunRecord, table: &impl Table, queue: &impl QueueOut) -> Result<(), StepError> {
+    let Phase::Arriving { messages } = record.run.phase else { return Ok(()) };
+    let arrived = runs::count_marks(table, record.run_id.as_str(), Marks::In).await.doing("counting messages")?;
+    if arrived < messages { Ok(()) } else { send_look(queue, &record.run_id).await }
 }
 
 async fn send_look(queue: &impl QueueOut, run: &RunId) -> Result<(), StepError> {
@@ -193,6 +218,17 @@ pub async fn nudge(record: &RunRecord, queue: &impl QueueOut) -> Result<(), Step
 
 /// Looks at a run and moves it as far as what is stored allows.
 pub async fn look(run: &RunId, table: &impl Table, queue: &impl QueueOut, clock: &impl Clock) -> Result<(), StepError> {
+    look_with(run, &Stored::new(), table, queue, clock).await
+}
+
+/// Looks at a run with some of its entries at hand, as they are stored.
+pub(crate) async fn look_with(
+    run: &RunId,
+    stored: &Stored,
+    table: &impl Table,
+    queue: &impl QueueOut,
+    clock: &impl Clock,
+) -> Result<(), StepError> {
     loop {
         let Some(mut record) = runs::open_run(table, run).await.doing("looking at a run")? else { return Ok(()) };
         let owner = run.as_str();
@@ -201,7 +237,18 @@ pub async fn look(run: &RunId, table: &impl Table, queue: &impl QueueOut, clock:
                 let arrived = runs::marks::<Arrived>(table, owner, Marks::In).await.doing("counting messages")?;
                 let parts = planning::parts(&arrived);
                 let below = parts[0].is_empty().then_some(parts.len() as u64 - 1);
-                Event::Arrived { count: arrived.len() as u64, below }
+                let event = Event::Arrived { count: arrived.len() as u64, below };
+                if at_once::is_little(&record.run, &event, &parts, &arrived) {
+                    let (event, scopes) = (event.clone(), &parts[1]);
+                    let tried =
+                        at_once::carry_through(&mut record, event, scopes, &arrived, stored, table, queue, clock);
+                    match tried.await? {
+                        Through::Done => return Ok(()),
+                        Through::Moved => continue,
+                        Through::Begun => {}
+                    }
+                }
+                event
             }
             Phase::Planning { .. } => {
                 let planned = runs::marks::<plans::PartTotal>(table, owner, Marks::Planned).await;

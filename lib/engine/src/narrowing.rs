@@ -22,7 +22,7 @@ use reconcile::record::Kind;
 use crate::planning::Standings;
 use crate::ports::Table;
 use crate::store::catalogue;
-use crate::store::entries::{self, Place};
+use crate::store::entries::{self, Place, Stored};
 use crate::store::integrations::Integration;
 use crate::store::plans::ScopeDone;
 use crate::store::runs::{Arrived, Rest, RunRecord};
@@ -65,12 +65,16 @@ pub fn candidates(arrived: &BTreeMap<u64, Arrived>) -> BTreeMap<&Scope, BTreeMap
 
 /// Plans those of `scopes` that need not be read as a whole. `standings` is there where the run brought clients; where it
 /// did not, clients stand as they stood when the scopes were settled.
+///
+/// Entries that are among `stored` are not read: the caller has stored them in this run. Whoever maps one of them otherwise
+/// meanwhile writes its documentation record as well, and that is read here.
 pub async fn plans(
     record: &RunRecord,
     integration: &Integration,
     scopes: &[Scope],
     candidates: &BTreeMap<&Scope, BTreeMap<Kind, &Rest>>,
     standings: Option<&Standings>,
+    stored: &Stored,
     table: &impl Table,
 ) -> Result<BTreeMap<Scope, ScopePlan>, StoreError> {
     let few: Vec<&Scope> = scopes.iter().filter(|scope| candidates.contains_key(scope)).collect();
@@ -81,7 +85,11 @@ pub async fn plans(
         }
     }
     let mut entries: BTreeMap<Scope, BTreeMap<EntryKey, Entry>> = BTreeMap::new();
-    for ((scope, key), entry) in entries::load_some(table, &integration.id, &places).await? {
+    let (at_hand, unknown): (Vec<Place>, Vec<Place>) = places.into_iter().partition(|place| stored.contains_key(place));
+    let loaded = entries::load_some(table, &integration.id, &unknown).await?;
+    let at_hand = at_hand.into_iter().filter_map(|place| stored.get_key_value(&place));
+    let at_hand = at_hand.map(|(place, entry)| (place.clone(), entry.clone()));
+    for ((scope, key), entry) in loaded.into_iter().chain(at_hand) {
         entries.entry(scope).or_default().insert(key, entry);
     }
     let wanted: BTreeSet<&DocId> = entries.values().flat_map(|entries| narrow_docs(entries.values())).collect();

@@ -13,7 +13,7 @@ use reconcile::run::{Event, Phase};
 use crate::error::{Doing, StepError};
 use crate::life;
 use crate::ports::{Clock, QueueOut, Table};
-use crate::store::entries::Place;
+use crate::store::entries::{Place, Stored};
 use crate::store::integrations::{self, Integration};
 use crate::store::plans::{self, PartTotal};
 use crate::store::runs::{self, Arrived, Mark, Marks, RunRecord};
@@ -78,7 +78,8 @@ pub async fn plan_part(
     if marked.is_none() {
         let integration = load_integration(table, run).await?;
         let scopes = parts.get(part as usize).map(Vec::as_slice).unwrap_or_default();
-        let plans = plan_scopes(&record, &integration, scopes, &arrived, table).await.doing("planning scopes")?;
+        let plans = plan_scopes(&record, &integration, scopes, &arrived, &Stored::new(), table).await;
+        let plans = plans.doing("planning scopes")?;
         plans::save_part(table, owner, part, &plans).await.doing("storing a part of a plan")?;
         let total = total_of(&plans, &brought(&arrived));
         runs::put_mark(table, owner, Mark::Planned(part), clock.now(), &total).await.doing("marking a part")?;
@@ -97,11 +98,14 @@ pub(crate) async fn load_integration(table: &impl Table, run: &RunId) -> Result<
     loaded.ok_or_else(|| StepError::NoIntegration(id.to_string()))
 }
 
-async fn plan_scopes(
+/// Plans scopes of a run, against the clients as its part 0 leaves them. Of records that came alone, those that are among
+/// `stored` are not read again.
+pub(crate) async fn plan_scopes(
     record: &RunRecord,
     integration: &Integration,
     scopes: &[Scope],
     arrived: &BTreeMap<u64, Arrived>,
+    stored: &Stored,
     table: &impl Table,
 ) -> Result<Vec<ScopePlan>, StoreError> {
     let run = &record.run_id;
@@ -110,7 +114,8 @@ async fn plan_scopes(
         standings = Some(Standings::load(run, integration, scopes, table).await?);
     }
     let candidates = narrowing::candidates(arrived);
-    let mut few = narrowing::plans(record, integration, scopes, &candidates, standings.as_ref(), table).await?;
+    let few = narrowing::plans(record, integration, scopes, &candidates, standings.as_ref(), stored, table);
+    let mut few = few.await?;
     let whole: Vec<Scope> = scopes.iter().filter(|scope| !few.contains_key(scope)).cloned().collect();
     let standings = match standings {
         Some(standings) => standings,
@@ -210,7 +215,7 @@ pub(crate) fn brought(arrived: &BTreeMap<u64, Arrived>) -> BTreeSet<(&Scope, Kin
 }
 
 /// Adds up what a part of a run does, without the kinds of a scope that the run skipped.
-fn total_of(plans: &[ScopePlan], brought: &BTreeSet<(&Scope, Kind)>) -> PartTotal {
+pub(crate) fn total_of(plans: &[ScopePlan], brought: &BTreeSet<(&Scope, Kind)>) -> PartTotal {
     let mut total = total(plans);
     total.totals = Totals::default();
     for plan in plans {

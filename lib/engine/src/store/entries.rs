@@ -69,12 +69,15 @@ pub async fn load_range(
 /// Where an entry lies among those of its integration.
 pub type Place = (Scope, EntryKey);
 
+/// Entries that somebody has just stored, or found stored.
+pub type Stored = BTreeMap<Place, Entry>;
+
 /// Loads the entries at these places; those that are not stored are left out.
 pub async fn load_some(
     table: &impl Table,
     integration: &IntegrationId,
     places: &[Place],
-) -> Result<BTreeMap<Place, Entry>, StoreError> {
+) -> Result<Stored, StoreError> {
     let key = |(scope, (kind, id)): &Place| Key::new(partition(integration, scope), place(*kind, id));
     let mut entries = BTreeMap::new();
     for item in get_all(table, places.iter().map(key).collect()).await? {

@@ -174,6 +174,14 @@ pub async fn save(table: &impl Table, record: &mut RunRecord) -> Result<(), Stor
     Ok(())
 }
 
+/// Fails with a conflict if somebody moved the open run since it was loaded.
+pub async fn check_open(table: &impl Table, record: &RunRecord) -> Result<(), StoreError> {
+    match open_run(table, &record.run_id).await? {
+        Some(open) if open.version == record.version => Ok(()),
+        _ => Err(TableError::Conflict { index: 0, key: open_key(&record.integration()) }.into()),
+    }
+}
+
 /// Moves the open run into the history and frees the slot, and changes what goes with it, in one transaction.
 pub async fn close(table: &impl Table, record: &RunRecord, with: Option<Write>) -> Result<(), StoreError> {
     let history = Write::put(history_key(&record.run_id), Expect::Absent, encode(record));
