@@ -104,6 +104,8 @@ fn acts(visitor: &Visitor, plan: &PlanView, path: &str) -> Markup {
                     div class="buttons" { button class="button" { "Discard" } }
                 }
             }
+            // Nothing was done that could be undone.
+            PlanState::Applied if plan.items.is_empty() => {}
             PlanState::Applied => div class="buttons" { (frame::button(visitor, &format!("{path}/undo"), "Undo where nothing changed since", "button")) },
             PlanState::Discarded | PlanState::Outdated | PlanState::Undone => {}
         }

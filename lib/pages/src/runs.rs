@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use console::views::{IntegrationView, List, RunView};
+use console::words::Outcome;
 use maud::{Markup, html};
 use reconcile::plan::Counts;
 use reconcile::record::Kind;
@@ -134,7 +135,10 @@ pub fn page(visitor: &Visitor, view: &IntegrationView, run: &RunView, doing: Opt
                     dt { "Ended" } dd { (words::instant(ended, visitor)) ", after " (words::between(run.started_at, ended)) }
                 }
                 dt { "Vendor requests" } dd { (words::count(run.vendor_requests)) (pace(run)) }
-                @if let Some(plan) = &run.plan_id { dt { "Plan" } dd { a href=(links::plan(plan)) { "What it changed, record by record" } } }
+                @if let Some(plan) = &run.plan_id {
+                    @let does = if run.outcome == Some(Outcome::Held) { "What it would change" } else { "What it changed" };
+                    dt { "Plan" } dd { a href=(links::plan(plan)) { (does) ", record by record" } }
+                }
             }
             @if !run.counts.is_empty() { (counts(&run.counts, view)) }
             (log(visitor, run))
