@@ -41,7 +41,18 @@ const ARROWS: &[Arrows] = &[
     Arrows {
         of: "tests",
         to: &[],
-        in_tests: &["apis", "aws", "console", "engine", "functions", "local", "reconcile", "sandbox", "transport"],
+        in_tests: &[
+            "apis",
+            "aws",
+            "console",
+            "engine",
+            "functions",
+            "local",
+            "reconcile",
+            "sandbox",
+            "transport",
+            "web",
+        ],
     },
 ];
 
