@@ -199,7 +199,7 @@ def syncs_by_hand(story):
 
 
 def a_reader_dies(story):
-    """The vendor's function is killed after it sent its messages; Lambda repeats its event."""
+    """The vendor's function is killed after it sent messages: Lambda repeats an event, and tells a caller who waits."""
     there, integration = story.there, story.id("auvik")
     before = {run["run_id"] for run in there.runs(integration)}
     hold_back("auvik", "SendMessageBatch")
@@ -211,6 +211,18 @@ def a_reader_dies(story):
     runs = until("the event's next try makes a run", lambda: [run for run in new() if run["outcome"] == "complete"] and new())
     outcomes = [run["outcome"] for run in runs]
     check(outcomes == ["complete", "failed"], "its run is given up, and the next one is complete", runs)
+
+    hold_back("auvik", "SendMessageBatch")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        told = pool.submit(there.run, "sync", integration, "--force", codes=(1,))
+        until("the function is in the middle of a read that somebody waits for", is_held)
+        kill_environments("auvik")
+        let_go()
+        told.result()
+    over = there.runs(integration)[0]
+    check(over["outcome"] == "failed", "who waits for a function that is killed is told, and its run is given up", over)
+    run = there.items("sync", integration)[0]
+    check(run["outcome"] == "complete", "nothing is in the way of the next sync", run)
 
 
 def people_decide(story):

@@ -40,7 +40,8 @@ impl Functions {
         }
         let text = |field: &str| said[field].as_str().unwrap_or_default().to_owned();
         let function = function.rsplit(':').next().unwrap_or(function).to_owned();
-        Err(StackError::Failed { function, kind: text("errorType"), words: text("errorMessage") })
+        let (kind, words) = (text("errorType"), text("errorMessage"));
+        Err(StackError::Failed { function, kind, words, invocation: answer.request_id })
     }
 }
 

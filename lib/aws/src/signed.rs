@@ -85,6 +85,8 @@ impl<'a> SignedCall<'a> {
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answered {
+    /// The service's name for the call; where a function is called, its invocation's.
+    pub request_id: Option<String>,
     /// The header that says how a function failed.
     pub function_error: Option<String>,
     /// The body.
@@ -186,7 +188,8 @@ impl Signed {
         let status = answer.status();
         let header = |name: &str| answer.headers().get(name).map(str::to_owned);
         if status.is_success() {
-            return Ok(Answered { function_error: header("x-amz-function-error"), body });
+            let (request_id, function_error) = (header("x-amzn-requestid"), header("x-amz-function-error"));
+            return Ok(Answered { request_id, function_error, body });
         }
         let text = String::from_utf8_lossy(&body);
         let code = header("x-amzn-errortype").or_else(|| field(&text, &["__type", "Code"])).unwrap_or_default();

@@ -48,6 +48,8 @@ pub enum StackError {
         kind: String,
         /// What happened.
         words: String,
+        /// The invocation's request id, by which its run knows it.
+        invocation: Option<String>,
     },
     /// The function was called, and no run was seen in the time that there was.
     #[error("{0} was called, and began no run in time")]

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use reconcile::ids::{PlanId, RunId};
+use reconcile::ids::{IntegrationId, PlanId, RunId};
 use reconcile::run::{Command, Event, Phase, Trigger, step};
 
 use crate::at_once::Through;
@@ -307,6 +307,29 @@ pub async fn decide_held(
     }
     advance(&mut record, event, table, queue, clock).await?;
     Ok(Some(*record))
+}
+
+/// Gives a run up whose reader is known to be dead, and says so; a run that somebody else took up, or that was read to its
+/// end, goes on.
+pub async fn give_up_reading(
+    integration: &IntegrationId,
+    reader: &str,
+    why: &str,
+    table: &impl Table,
+    queue: &impl QueueOut,
+    clock: &impl Clock,
+) -> Result<bool, StepError> {
+    let slot = runs::slot(table, integration).await.doing("looking for the run of a reader that died")?;
+    let Slot::Taken(mut record) = slot else { return Ok(false) };
+    if record.run.phase != Phase::Reading || record.holder != reader {
+        return Ok(false);
+    }
+    record.note(clock.now(), why);
+    match advance(&mut record, Event::Failed, table, queue, clock).await {
+        Ok(()) => Ok(true),
+        Err(error) if is_conflict(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Gives a run up, because one of its messages went to the dead letters.

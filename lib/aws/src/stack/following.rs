@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use engine::error::with_causes;
+use engine::life;
 use engine::ports::Clock;
 use engine::store::integrations::{Integration, IntegrationState};
 use engine::store::runs::{self, Marks, RunRecord, Slot};
@@ -66,7 +68,10 @@ impl Stack {
                         }
                         // The function may work on though its answer was lost: the run says how it ends.
                         Err(StackError::Call(CallError::Unavailable { .. })) if begun => {}
-                        Err(error) => return Err(error),
+                        Err(error) => {
+                            self.free(&integration.id, &error, clock).await;
+                            return Err(error);
+                        }
                     }
                 }
                 () = clock.sleep(LOOK_EVERY) => {}
@@ -144,6 +149,18 @@ impl Stack {
                 }
             }
             clock.sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Gives up the run that an invocation had in its hands which failed. One that could say so has done that itself; one
+    /// that was killed cannot, and its run would keep others out until its silence tells. Where this fails, it does.
+    async fn free(&self, id: &IntegrationId, error: &StackError, clock: &impl Clock) {
+        let StackError::Failed { invocation: Some(invocation), .. } = error else { return };
+        let why = format!("{error}; the run was given up");
+        let given_up = life::give_up_reading(id, invocation, &why, &self.table, &self.queue, clock).await;
+        if let Err(error) = given_up {
+            let error = with_causes(&error);
+            tracing::warn!(integration = %id, error, "the run of an invocation that failed could not be closed");
         }
     }
 

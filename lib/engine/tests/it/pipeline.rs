@@ -104,3 +104,31 @@ async fn a_run_that_somebody_else_is_closing_is_not_told_before_it_is_in_the_his
     let slot = runs::slot(&machine.table, &integration()).await.expect("readable");
     assert!(matches!(slot, Slot::Free { .. }), "{slot:?}");
 }
+
+#[tokio::test]
+async fn a_run_whose_reader_is_known_to_be_dead_makes_room_at_once() {
+    let machine = Machine::live(&SIZE).await;
+    let settings = integrations::load(&machine.table, &integration()).await.expect("readable").expect("added");
+    let reader = |name: &str| Holder { name: name.to_owned(), gone_after: std::time::Duration::from_secs(960) };
+    let open = async |name: &str| {
+        life::open(&settings, Trigger::Manual, &reader(name), &machine.table, &machine.queue, &machine.clock).await
+    };
+    let give_up = async |name: &str| {
+        life::give_up_reading(&integration(), name, "it died", &machine.table, &machine.queue, &machine.clock).await
+    };
+    assert!(!give_up("first").await.expect("memory never fails"), "there is no run");
+    let Ok(Opened::New(first)) = open("first").await else { panic!("no run opens") };
+    assert!(!give_up("second").await.expect("memory never fails"), "the run is another reader's");
+    assert!(matches!(open("second").await, Ok(Opened::Running(_))), "a silent reader may be at work");
+
+    assert!(give_up("first").await.expect("memory never fails"));
+    let over = runs::load(&machine.table, &first.run_id).await.expect("readable").expect("there");
+    assert_eq!(over.ended(), Some(Outcome::Failed));
+    assert!(over.log.iter().any(|line| line.text == "it died"), "{:?}", over.log);
+
+    machine.clock.advance(std::time::Duration::from_secs(1));
+    let Ok(Opened::New(mut second)) = open("second").await else { panic!("no run opens") };
+    second.run.phase = Phase::Arriving { messages: 1 };
+    runs::save(&machine.table, &mut second).await.expect("memory never fails");
+    assert!(!give_up("second").await.expect("memory never fails"), "all was read, so the run goes on");
+}
