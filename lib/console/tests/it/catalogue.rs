@@ -226,10 +226,10 @@ async fn a_search_among_many_clients_ends_its_page_and_goes_on() {
     import(&desk, Kind::Location, &format!("name,client\nHead office,{last}\n")).await;
     let list = async |cursor: Option<String>| {
         let (search, page) = (Some("office".to_owned()), Page { limit: 5, cursor });
-        let before = desk.table.meter().read().requests;
+        let before = desk.ports.table.meter().read().requests;
         let request = Request::DocsList { kind: Kind::Location, client: None, search, page };
         let Answer::Docs(list) = desk.ask(request).await.unwrap() else { panic!() };
-        (list, desk.table.meter().read().requests - before)
+        (list, desk.ports.table.meter().read().requests - before)
     };
     let (first, requests) = list(None).await;
     assert!(first.items.is_empty() && first.next.is_some() && requests < 410, "{requests} requests: {first:?}");
