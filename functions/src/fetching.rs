@@ -20,7 +20,7 @@ use engine::ports::{Clock, Envelope, QueueError, QueueOut, Secrets, SecretsError
 use engine::store::StoreError;
 use engine::store::integrations::{self, Integration, IntegrationState};
 use engine::store::runs::{self, RunRecord, Slot};
-use engine::syncing::account_with;
+use engine::syncing::account_at;
 use engine::watch::Unwatched;
 use reconcile::ids::{IntegrationId, RunId};
 use reconcile::record::Kind;
@@ -149,7 +149,7 @@ pub async fn handle<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
         Err(state) => return Ok(Answer::without_reading(id, None, state)),
     };
     let secret = ports.secrets.current(id, clock.now()).await.map_err(StepError::Secrets)?;
-    let account = account_with(&integration, secret.clone(), &ports.surroundings)?;
+    let account = account_at(vendor, &integration, secret.clone(), &ports.surroundings)?;
     let mut record = match take(&request, &integration, trigger, request_id, ports, clock).await? {
         Taken::Ours(record) => *record,
         Taken::Elsewhere(run, state) => return Ok(Answer::without_reading(id, Some(run), state)),
@@ -230,7 +230,7 @@ async fn read<T: Table, Q: QueueOut, S: Secrets, N: Transport>(
                 let cause = "it was replaced while the vendor was read with the one before".into();
                 return Err(StepError::Secrets(SecretsError { integration: id.clone(), operation: "kept", cause }));
             }
-            let account = account_with(integration, newest, surroundings)?;
+            let account = account_at(account.vendor, integration, newest, surroundings)?;
             read = fetch(record, integration, &account, table, queue, transport, clock, &Unwatched).await?;
         }
     }

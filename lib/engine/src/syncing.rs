@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use apis::account::{Account, Surroundings};
 use apis::call::Secret;
+use apis::feed::Vendor;
 use apis::refusal::Refusal;
 use reconcile::ids::{IntegrationId, RunId};
 use reconcile::run::Trigger;
@@ -47,12 +48,26 @@ pub fn account_with(
     secret: Option<Secret>,
     surroundings: &Surroundings,
 ) -> Result<Account, StepError> {
-    let settings = |why: String| StepError::Settings { integration: integration.id.to_string(), why };
-    let vendor = apis::vendors::find(&integration.vendor)
-        .ok_or_else(|| settings(format!("this version knows no vendor {}", integration.vendor)))?;
+    let unknown = || settings(integration, format!("this version knows no vendor {}", integration.vendor));
+    account_at(apis::vendors::find(&integration.vendor).ok_or_else(unknown)?, integration, secret, surroundings)
+}
+
+/// Makes the account of an integration at its vendor, as [`account_with`] does. Who knows the vendor asks for it here: its
+/// program has no other vendor in it.
+pub fn account_at(
+    vendor: &'static Vendor,
+    integration: &Integration,
+    secret: Option<Secret>,
+    surroundings: &Surroundings,
+) -> Result<Account, StepError> {
+    let settings = |why: String| settings(integration, why);
     let secret = secret.ok_or_else(|| settings("it has no secret; rotate one in".to_owned()))?;
     Account::new(vendor, integration.settings.clone(), secret, surroundings)
         .map_err(|error| settings(error.to_string()))
+}
+
+fn settings(integration: &Integration, why: String) -> StepError {
+    StepError::Settings { integration: integration.id.to_string(), why }
 }
 
 /// Syncs one integration to the end of its run.
