@@ -134,7 +134,7 @@ async fn a_night_reaches_the_catalogue_and_the_next_one_changes_nothing() {
     let Some(mut bundle) = Bundle::start("two-nights").await else { return };
     let (answer, first) = bundle.night().await;
     assert_eq!((&answer["state"], &answer["continued"]), (&json!("read"), &json!(false)));
-    assert!(answer["queued"]["messages"].as_u64() > Some(1), "{answer}");
+    assert!(answer["queued"]["messages"].as_u64() > Some(0), "{answer}");
     assert_eq!(first.run.outcome(), Some(Outcome::Complete), "{first:?}");
     for kind in [Kind::Client, Kind::Asset] {
         let counts = &first.counts[&kind];
